@@ -1,0 +1,3 @@
+"""ritornello composes and studies long pieces of symbolic music whose parts belong together."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,135 @@
+"""Plan: what a piece is to be, before a note is written.
+
+Three levels: the piece and its sections (structure), the phrases inside them (phrases, cadences,
+harmony, motifs), and, through both, every note. Whatever is None is open: ``generation/compose``
+asks the models to fill it in. A plan comes from a person, from the structure model, or from another
+piece (``form.analyse``); all three are this type.
+
+Times are in beats (quarter notes). Within a section, harmony has one chord per *beat slot*: each bar
+is cut into quarter notes from its barline (the last slot of a bar, and the first of a pickup, may be
+shorter).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from ritornello.form.chord import Chord
+from ritornello.form.key import KeyField
+from ritornello.form.numerals import chord_name, parse_chord
+
+ChordField = Annotated[Chord, BeforeValidator(parse_chord), PlainSerializer(chord_name)]
+Cadence: TypeAlias = Literal[
+    "perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", "phrygian", "none"
+]
+Relation: TypeAlias = Literal["new", "exact", "transposed", "varied"]
+Direction: TypeAlias = Literal["rising", "level", "falling"]
+
+MAX_SECTIONS = 64
+MAX_BARS = 512
+MAX_PHRASE_BEATS = 256
+
+
+class PlanModel(BaseModel):
+    """Frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Motif(PlanModel):
+    """Where a phrase's material comes from."""
+
+    relation: Relation = "new"
+    """What is done to the source: nothing (exact), moved to another pitch, or varied."""
+    source: int | None = Field(default=None, ge=0)
+    """Index of an earlier phrase, counted from 0 over the whole piece."""
+    semitones: int = Field(default=0, ge=-11, le=11)
+    """Transposition against the source, for ``transposed`` (and ``varied``)."""
+
+    @model_validator(mode="after")
+    def _source_fits_relation(self) -> Self:
+        if (self.relation == "new") != (self.source is None):
+            raise ValueError("a motif has a source unless its relation is 'new'")
+        return self
+
+
+class Phrase(PlanModel):
+    """One phrase, from after the last cadence to the end of this one."""
+
+    beats: float = Field(gt=0, le=MAX_PHRASE_BEATS, multiple_of=0.25)
+    """Length in quarter notes, a multiple of a 16th."""
+    key: KeyField | None = None
+    """Local key at the phrase's cadence."""
+    cadence: Cadence | None = None
+    """How the phrase ends."""
+    fermata_beats: float | None = Field(default=None, ge=0, le=MAX_PHRASE_BEATS, multiple_of=0.25)
+    """Onset of the fermata chord in quarter notes from the phrase's start; None = open."""
+    harmony: tuple[ChordField, ...] | None = None
+    """One chord per beat slot, in ``key``."""
+    motif: Motif | None = None
+    """What the phrase does with earlier material."""
+
+
+class Section(PlanModel):
+    """One section. The same label is the same music; a prime is the same material, varied."""
+
+    label: str = Field(pattern=r"^[A-Za-z]'{0,3}$")
+    """Letter with primes: ``A``, ``B``, ``A'``."""
+    bars: int = Field(ge=1, le=MAX_BARS)
+    """Length in full bars."""
+    key: KeyField | None = None
+    """Key in which the section ends."""
+    register_arc: Direction | None = None
+    """Whether the soprano's register rises or falls through the section."""
+    density_arc: Direction | None = None
+    """Whether the notes grow denser or sparser through the section."""
+    phrases: tuple[Phrase, ...] | None = None
+
+    @property
+    def letter(self) -> str:
+        """The material: the label without its primes."""
+        return self.label[0]
+
+    @property
+    def primes(self) -> int:
+        """0 for an unvaried statement."""
+        return len(self.label) - 1
+
+
+class Plan(PlanModel):
+    """A piece from the top: structure first."""
+
+    style: Literal["chorale"] = "chorale"
+    title: str = ""
+    key: KeyField | None = None
+    """Home key: the last chord is its tonic triad."""
+    metre: str | None = Field(default=None, pattern=r"^[1-9][0-9]?/(1|2|4|8|16)$")
+    """Time signature, such as ``4/4``."""
+    pickup_beats: float | None = Field(default=None, ge=0, lt=16, multiple_of=0.25)
+    """Length of the pickup in quarter notes; every section begins this much before a barline."""
+    tempo_bpm: float | None = Field(default=None, ge=20, le=300)
+    """Quarter notes per minute."""
+    sections: tuple[Section, ...] | None = Field(default=None, min_length=1, max_length=MAX_SECTIONS)
+
+    @property
+    def bar_beats(self) -> float:
+        """Length of a bar in quarter notes. The metre must be set."""
+        assert self.metre is not None, "metre is open"
+        numerator, denominator = map(int, self.metre.split("/"))
+        return numerator * 4 / denominator
+
+    def source_section(self, index: int) -> int | None:
+        """The earlier section that section ``index`` comes from: same label first, else same letter."""
+        sections = self.sections or ()
+        same_label = [i for i in range(index) if sections[i].label == sections[index].label]
+        same_letter = [i for i in range(index) if sections[i].letter == sections[index].letter]
+        return next(iter(same_label + same_letter), None)
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """All phrases in order; the index of a phrase here is what ``Motif.source`` names."""
+        return tuple(p for s in self.sections or () for p in s.phrases or ())
+
+
