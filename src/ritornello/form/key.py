@@ -17,7 +17,7 @@ from ritornello.scores.score import Mode
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
-_TONICS_BY_FIFTHS = "F C G D A E B".split()
+_TONICS_BY_FIFTHS = ["F", "C", "G", "D", "A", "E", "B"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,17 @@ class Key:
             return text
         match = re.fullmatch(r"([A-Ga-g])([#♯]|[-b♭])?\s*(major|minor|maj|min|m)?", str(text).strip())
         if match is None:
-            raise UserError(f"no such key: {str(text)[:40]!r}", where="key", mend="write for example 'g minor' or 'E- major'")
+            raise UserError(
+                f"no such key: {str(text)[:40]!r}", where="key", mend="write for example 'g minor' or 'E- major'"
+            )
         letter, accidental, word = match.groups()
         minor = word in {"minor", "min", "m"} or (word is None and letter.islower())
         tonic = letter.upper() + {"♯": "#", "#": "#", None: ""}.get(accidental, "-")
         key = cls(tonic, "minor" if minor else "major")
         if abs(key.fifths) > 7:
-            raise UserError(f"no such key: {key}", where="key", limit="7 sharps or flats", mend="respell it enharmonically")
+            raise UserError(
+                f"no such key: {key}", where="key", limit="7 sharps or flats", mend="respell it enharmonically"
+            )
         return key
 
     @classmethod

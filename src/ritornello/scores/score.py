@@ -85,7 +85,9 @@ class Notes:
     def columns(cls, onset_ticks: IntArray, duration_ticks: IntArray, pitch: IntArray, velocity: IntArray) -> Notes:
         """Makes Notes from four arrays of equal length in any order."""
         order = np.lexsort((pitch, onset_ticks))
-        arrays = [np.ascontiguousarray(c, dtype=np.int64)[order] for c in (onset_ticks, duration_ticks, pitch, velocity)]
+        arrays = [
+            np.ascontiguousarray(c, dtype=np.int64)[order] for c in (onset_ticks, duration_ticks, pitch, velocity)
+        ]
         for array in arrays:
             array.setflags(write=False)
         return cls(*arrays)

@@ -18,7 +18,7 @@ Music = TypeVar("Music")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tokens:
+class Tokens:  # noqa: PLW1641 (arrays are compared, never hashed)
     """Ids (int64, T) and the hash of the vocabulary that gives them meaning."""
 
     ids: NDArray[np.int64]

@@ -1,0 +1,5 @@
+"""``python -m ritornello.cli`` is ``ritornello``."""
+
+from ritornello.cli import main
+
+main()
