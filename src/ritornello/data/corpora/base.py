@@ -1,0 +1,45 @@
+"""What a corpus offers: its pieces, each with an identity, a split and a way to read it.
+
+A new corpus is one file in this folder and one line in ``CORPORA``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ritornello.scores.score import Score
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a corpus.
+
+    ``id`` is unique in the corpus. Pieces that share material (settings of one melody) share a
+    ``group``; a corpus that keeps groups together says so in its docstring. ``sha256`` is the hash
+    of the source as it was read. ``load`` reads the piece, may raise UserError, and can be sent to
+    another process.
+    """
+
+    id: str
+    group: str
+    split: Split
+    sha256: str
+    load: Callable[[], Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A named source of pieces.
+
+    ``pieces(root)`` yields them in a fixed order; ``root`` is the folder that holds the corpora
+    (None: the environment variable RITORNELLO_DATA). It raises UserError when the corpus is absent.
+    """
+
+    name: str
+    licence: str
+    pieces: Callable[[Path | None], Iterator[Piece]]
