@@ -12,15 +12,23 @@ shorter).
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from collections.abc import Iterable
+from typing import Literal, Self, TypeAlias, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from ritornello.form.chord import Chord
-from ritornello.form.key import KeyField
+from ritornello.form.key import Key, KeyField
 from ritornello.form.numerals import chord_name, parse_chord
 
-ChordField = Annotated[Chord, BeforeValidator(parse_chord), PlainSerializer(chord_name)]
 Cadence: TypeAlias = Literal[
     "perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", "phrygian", "none"
 ]
@@ -66,10 +74,30 @@ class Phrase(PlanModel):
     """How the phrase ends."""
     fermata_beats: float | None = Field(default=None, ge=0, le=MAX_PHRASE_BEATS, multiple_of=0.25)
     """Onset of the fermata chord in quarter notes from the phrase's start; None = open."""
-    harmony: tuple[ChordField, ...] | None = None
-    """One chord per beat slot, in ``key``."""
+    harmony: tuple[Chord, ...] | None = None
+    """One chord per beat slot, in ``key``, which must then be set; Roman numerals when written."""
     motif: Motif | None = None
     """What the phrase does with earlier material."""
+
+    @field_validator("harmony", mode="before")
+    @classmethod
+    def _read_numerals(cls, value: object, info: ValidationInfo) -> object:
+        """Numerals mean different chords in major and minor, so they are read with the phrase's key."""
+        key = cast("Key | None", info.data.get("key"))
+        if value is None or "key" not in info.data:  # a wrong key is already reported
+            return None
+        if key is None:
+            raise ValueError("harmony needs the key of its phrase")
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ValueError("harmony is a list of Roman numerals")  # noqa: TRY004, pydantic collects ValueErrors
+        items = cast("Iterable[object]", value)
+        return tuple(item if isinstance(item, Chord) else parse_chord(str(item), key.mode) for item in items)
+
+    @field_serializer("harmony")
+    def _write_numerals(self, harmony: tuple[Chord, ...] | None) -> list[str] | None:
+        if harmony is None or self.key is None:
+            return None
+        return [chord_name(chord, self.key.mode) for chord in harmony]
 
 
 class Section(PlanModel):
@@ -131,5 +159,3 @@ class Plan(PlanModel):
     def phrases(self) -> tuple[Phrase, ...]:
         """All phrases in order; the index of a phrase here is what ``Motif.source`` names."""
         return tuple(p for s in self.sections or () for p in s.phrases or ())
-
-

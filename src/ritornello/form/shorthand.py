@@ -1,0 +1,55 @@
+"""The one-line form of a piece: ``A8 A8 B12 A'8`` to and from sections.
+
+A letter names material, primes say "varied", the number counts full bars. Spaces, commas, ``|`` and
+``-`` between sections are free, and may be left out (``i4A4A4B8b4A4B8o4``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ritornello.errors import UserError
+from ritornello.form.plan import MAX_BARS, MAX_SECTIONS, Section
+
+_SECTION = re.compile(r"([A-Za-z])('{0,3})([0-9]+)")
+_BETWEEN = re.compile(r"[\s,|-]*")
+_MEND = 'write for example "A8 A8 B12 A\'8"'
+_MAX_LENGTH = 1024
+
+
+def parse_form(text: str) -> tuple[Section, ...]:
+    """Sections with label and bars, everything else open. Raises UserError for anything malformed."""
+    if len(text) > _MAX_LENGTH:
+        raise UserError("form is too long", where="form", limit=f"{_MAX_LENGTH} characters", mend=_MEND)
+    plain = text.replace("’", "'").replace("′", "'").replace("″", "''")  # noqa: RUF001, typographic primes are meant
+    sections: list[Section] = []
+    place = _skip(plain, 0)
+    while place < len(plain):
+        match = _SECTION.match(plain, place)
+        if match is None:
+            raise UserError(f"cannot read {plain[place : place + 20]!r}", where="form", mend=_MEND)
+        sections.append(_section(match[1] + match[2], match[3]))
+        if len(sections) > MAX_SECTIONS:
+            raise UserError("too many sections", where="form", limit=f"{MAX_SECTIONS} sections")
+        place = _skip(plain, match.end())
+    if not sections:
+        raise UserError("form has no sections", where="form", mend=_MEND)
+    return tuple(sections)
+
+
+def format_form(sections: Iterable[Section]) -> str:
+    """The shorthand of sections: ``A8 A8 B12 A'8``."""
+    return " ".join(f"{section.label}{section.bars}" for section in sections)
+
+
+def _skip(text: str, place: int) -> int:
+    match = _BETWEEN.match(text, place)
+    return match.end() if match else place
+
+
+def _section(label: str, digits: str) -> Section:
+    bars = int(digits[:9])
+    if not 1 <= bars <= MAX_BARS:
+        raise UserError(f"section {label} has {bars} bars", where="form", limit=f"1 to {MAX_BARS} bars", mend=_MEND)
+    return Section(label=label, bars=bars)
