@@ -24,6 +24,7 @@ OWNERS = {  # a parser is touched by one folder only
     "partitura": {"scores"},
     "music21": {"evaluation"},
     "matplotlib": {"plotting"},
+    "verovio": {"plotting"},
     "soundfile": {"audio"},
     "lightning_fabric": {"training"},
     "typer": {"cli"},

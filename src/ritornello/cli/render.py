@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ritornello.scores.score import Score
 
 
 def render(
@@ -23,11 +26,25 @@ def render(
     from ritornello.plotting.pianoroll import draw
     from ritornello.scores import read_score
 
-    score = read_score(file)
-    drawn = read_plan(plan) if plan is not None else analyse(score)
+    music = read_score(file)
+    drawn = read_plan(plan) if plan is not None else analyse(music)
     folder = claim_folder(out or file.parent)
     wav, png = folder / f"{file.stem}.wav", folder / f"{file.stem}.png"
-    render_wav(score, wav)
-    draw(score, drawn, png)
+    render_wav(music, wav)
+    draw(music, drawn, png)
     typer.echo(wav)
     typer.echo(png)
+    if score:
+        for page in _engrave(music, folder, file.stem):
+            typer.echo(page)
+
+
+def _engrave(music: Score, folder: Path, stem: str) -> list[Path]:
+    """Engraves through a MusicXML file of our own, so that every format can be engraved."""
+    from ritornello.plotting.engraving import engrave
+    from ritornello.scores import write_musicxml
+
+    with tempfile.TemporaryDirectory() as name:
+        musicxml = Path(name) / f"{stem}.musicxml"
+        write_musicxml(music, musicxml)
+        return engrave(musicxml, folder)
