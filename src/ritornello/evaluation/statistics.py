@@ -1,0 +1,85 @@
+"""Intervals for rates over pieces: the percentile bootstrap, 95 %, seeded.
+
+Whole pieces are drawn with replacement, since notes within a piece are not independent. Pieces without
+a value (nan, or a size of 0) are left out before drawing; with none left every figure is nan.
+
+**Source.** B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NUM_RESAMPLES = 2000
+
+
+class Estimate(NamedTuple):
+    """A value, the two ends of its 95 % interval, and the number of pieces behind it."""
+
+    value: float
+    low: float
+    high: float
+    num_pieces: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Per piece a count and what it is counted over: events and beats, hits and phrases, a value and 1."""
+
+    counts: Sequence[float]
+    sizes: Sequence[float]
+
+    @classmethod
+    def of_values(cls, values: Sequence[float]) -> Tally:
+        """A tally whose rate is the mean of the values."""
+        return cls(values, [1.0] * len(values))
+
+
+def rate(tally: Tally, *, seed: int = 0) -> Estimate:
+    """Sum of counts over sum of sizes, with its interval."""
+    kept = _complete(tally)
+    return _estimate(_rates(kept), _resampled(kept, np.random.default_rng(seed)), kept.shape[1])
+
+
+def quotient(numerator: Tally, denominator: Tally, *, seed: int = 0) -> Estimate:
+    """Rate of one set of pieces over the rate of another, drawn independently of each other.
+
+    A denominator whose rate is 0 gives nan; ``num_pieces`` is that of the numerator.
+    """
+    above, below = _complete(numerator), _complete(denominator)
+    random = np.random.default_rng(seed)
+    draws = _divide(_resampled(above, random), _resampled(below, random))
+    return _estimate(_divide(_rates(above), _rates(below)), draws, above.shape[1])
+
+
+def _complete(tally: Tally) -> NDArray[np.float64]:
+    """Counts and sizes (2, P) of the pieces that have both."""
+    table = np.array([tally.counts, tally.sizes], dtype=float).reshape(2, -1)
+    return table[:, np.isfinite(table).all(axis=0) & (table[1] != 0)]
+
+
+def _rates(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts over sizes, summed over the last axis."""
+    return _divide(table[0].sum(axis=-1), table[1].sum(axis=-1))
+
+
+def _resampled(table: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    num_pieces = table.shape[1]
+    if num_pieces == 0:
+        return np.full(NUM_RESAMPLES, np.nan)
+    return _rates(table[:, random.integers(num_pieces, size=(NUM_RESAMPLES, num_pieces))])
+
+
+def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=np.asarray(below) != 0)
+
+
+def _estimate(value: NDArray[np.float64], draws: NDArray[np.float64], num_pieces: int) -> Estimate:
+    finite = draws[np.isfinite(draws)]
+    low, high = np.percentile(finite, [2.5, 97.5]) if len(finite) else (np.nan, np.nan)
+    return Estimate(float(value), float(low), float(high), num_pieces)
