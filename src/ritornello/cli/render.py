@@ -17,8 +17,9 @@ def render(
     plan: Annotated[
         Path | None, typer.Option(help="Plan (YAML) to draw above the notes. Default: the plan found.")
     ] = None,
+    score: Annotated[bool, typer.Option("--score", help="Engrave score pages too (SVG; extra 'engraving').")] = False,
 ) -> None:
-    """Render a piece: sound (WAV) and picture (PNG), named after the file."""
+    """Render a piece: sound (WAV), picture (PNG) and score pages, named after the file."""
     from ritornello.audio import render_wav
     from ritornello.cli.piece_folder import claim_folder
     from ritornello.form.analyse import analyse
