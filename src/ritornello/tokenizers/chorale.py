@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.errors import UserError
+from ritornello.form.grid import FRAMES_PER_BEAT
+from ritornello.form.voices import REST as SILENCE
+from ritornello.form.voices import fermata_frames, frames_of
 from ritornello.scores.score import IntArray, KeySignature, Metre, Mode, Notes, Part, Score
 from ritornello.tokenizers.base import Tokens, Vocabulary
 from ritornello.tokenizers.metres import (
     FIFTHS_TOKENS,
-    FRAMES_PER_BEAT,
     METRE_TOKENS,
     METRES,
     MODE_TOKENS,
@@ -111,16 +113,15 @@ def quantize(score: Score) -> Score:
     soprano's where it has one. Velocities, instruments, tempos, markers, title and names of parts are not kept.
     """
     _check_parts(score)
-    rows = [_grid_rows(part, score.ticks_per_beat) for part in score.parts]
-    last_ends = (int(ends[-1]) for _, ends, _ in rows if len(ends))
-    num_frames = max(_frame(score.end_ticks, score.ticks_per_beat), *last_ends)
-    metres = _grid_metres(score, num_frames)
-    pickup = _pickup_frames(score)
+    frames = frames_of(score)
+    rows = [_voice_rows(pitch, struck) for pitch, struck in zip(frames.pitch.T, frames.struck.T, strict=True)]
+    metres = _grid_metres(score, len(frames.pitch))
     changes = {frame for frame, _ in metres[1:]}
-    fermatas = [frame for frame in _fermata_frames(score, rows) if frame not in changes]
+    fermatas = set(fermata_frames(score)) - changes
+    fermatas = fermatas.intersection(rows[0][0].tolist()) or fermatas  # the soprano's go before the others'
     key = score.keys[0] if score.keys else KeySignature(0, 0, None)
-    mode = key.mode or _mode_of(key.fifths, rows[-1][2])
-    return _assemble(rows, num_frames, metres, pickup, KeySignature(0, key.fifths, mode), fermatas)
+    key = KeySignature(0, key.fifths, key.mode or _mode_of(key.fifths, rows[-1][2]))
+    return _assemble(rows, len(frames.pitch), metres, _pickup_frames(score), key, fermatas)
 
 
 def _check_parts(score: Score) -> None:
@@ -142,21 +143,16 @@ def _check_parts(score: Score) -> None:
             raise UserError(f"metre {metre}", where="chorale scheme", limit="one of " + " ".join(METRES))
 
 
-def _grid_rows(part: Part, ticks_per_beat: int) -> _Rows:
-    """Onset frames, end frames and pitches of one voice."""
-    onsets, first = np.unique(_frames(part.notes.onset_ticks, ticks_per_beat), return_index=True)
-    ends = np.maximum(_frames(part.notes.offset_ticks[first], ticks_per_beat), onsets + 1)
-    ends[:-1] = np.minimum(ends[:-1], onsets[1:])
-    return onsets, ends, part.notes.pitch[first]
-
-
-def _frames(ticks: IntArray, ticks_per_beat: int) -> IntArray:
-    """Nearest frame; a tie goes down, so that the second of two 32nds falls onto the first and leaves."""
-    return -((ticks_per_beat - 2 * FRAMES_PER_BEAT * ticks) // (2 * ticks_per_beat))
+def _voice_rows(pitch: IntArray, struck: NDArray[np.bool_]) -> _Rows:
+    """The notes of one voice: pitch per frame (-1 = rest), and whether it begins there."""
+    onsets = np.flatnonzero(struck)
+    events = np.flatnonzero(struck | (pitch == SILENCE))
+    ends = np.append(events, len(pitch))[np.searchsorted(events, onsets, side="right")]
+    return onsets, ends, pitch[onsets]
 
 
 def _frame(ticks: int, ticks_per_beat: int) -> int:
-    return int(_frames(np.array(ticks), ticks_per_beat))
+    return -((ticks_per_beat - 2 * ticks * FRAMES_PER_BEAT) // (2 * ticks_per_beat))
 
 
 def _pickup_frames(score: Score) -> int:
@@ -176,22 +172,6 @@ def _grid_metres(score: Score, num_frames: int) -> list[tuple[int, str]]:
         elif barline < num_frames and str(metre) != metres[-1][1]:
             metres.append((barline, str(metre)))
     return [m for i, m in enumerate(metres) if i == 0 or m[1] != metres[i - 1][1]]
-
-
-def _fermata_frames(score: Score, rows: list[_Rows]) -> list[int]:
-    """Where the chord under each fermata begins: the soprano's places, and others that no marked chord overlaps."""
-    ends: dict[int, int] = {}  # of the longest note struck at a frame
-    for onsets, offsets, _ in rows:
-        for onset, end in zip(onsets.tolist(), offsets.tolist(), strict=True):
-            ends[onset] = max(end, ends.get(onset, 0))
-    kept: list[int] = []
-    for voice, part in enumerate(score.parts):
-        marks = sorted({_frame(tick, score.ticks_per_beat) for tick in part.fermatas_ticks} & ends.keys())
-        struck = set(rows[0][0].tolist()) if voice == 0 else set[int]()
-        for frame in marks:
-            if frame in struck or all(ends[k] <= frame or ends[frame] <= k for k in kept):
-                kept.append(frame)
-    return sorted(set(kept))
 
 
 def _mode_of(fifths: int, bass_pitches: IntArray) -> Mode:
@@ -249,22 +229,22 @@ def _ids_of(score: Score) -> IntArray:
 
 def _score_of(ids: IntArray) -> Score:
     """The Score of a header and any number of frames."""
-    _, metre, pickup, fifths, mode = ids[:FRAME_TOKENS].tolist()
+    _, metre, pickup, fifths, mode = map(int, ids[:FRAME_TOKENS])
     body = ids[FRAME_TOKENS : len(ids) // FRAME_TOKENS * FRAME_TOKENS].reshape(-1, FRAME_TOKENS)
     ends = np.flatnonzero(body[:, 0] == END)
     body = body[: ends[0]] if len(ends) else body
     marks = body[:, 0]
-    changes: list[int] = np.flatnonzero((marks >= _FIRST_METRE) & (marks < _FIRST_PICKUP)).tolist()
-    first = (0, METRES[metre - _FIRST_METRE])
-    metres = [first, *((frame, METRES[int(marks[frame]) - _FIRST_METRE]) for frame in changes)]
+    metres = [(0, METRES[metre - _FIRST_METRE])]
+    changes = map(int, np.flatnonzero((marks >= _FIRST_METRE) & (marks < _FIRST_PICKUP)))
+    metres += [(frame, METRES[int(marks[frame]) - _FIRST_METRE]) for frame in changes]
     key = KeySignature(0, fifths - _FIRST_FIFTHS - 7, "major" if mode == _FIRST_MODE else "minor")
-    rows = [_voice_rows(body[:, voice]) for voice in range(1, FRAME_TOKENS)]
+    rows = [_token_rows(body[:, voice]) for voice in range(1, FRAME_TOKENS)]
     fermatas = np.flatnonzero(marks == FERMATA).tolist()
     return _assemble(rows, len(body), metres, pickup - _FIRST_PICKUP, key, fermatas)
 
 
-def _voice_rows(column: IntArray) -> _Rows:
-    """Onset frames, end frames and pitches of one voice's tokens."""
+def _token_rows(column: IntArray) -> _Rows:
+    """The notes of one voice's tokens."""
     events = np.flatnonzero(column != HOLD)
     ends = np.append(events[1:], len(column))
     struck = column[events] >= FIRST_PITCH

@@ -5,8 +5,7 @@ All metres of Bach's chorales and those that occur in longer Bach and in songs; 
 
 from __future__ import annotations
 
-FRAMES_PER_BEAT = 4
-"""A frame is a 16th; a beat is a quarter note whatever the metre."""
+from ritornello.form.grid import FRAMES_PER_BEAT
 
 METRES: tuple[str, ...] = (
     *("2/2", "3/2", "4/2", "6/2"),
