@@ -38,8 +38,11 @@ class Corpus:
 
     ``pieces(root)`` yields them in a fixed order; ``root`` is the folder that holds the corpora
     (None: the environment variable RITORNELLO_DATA). It raises UserError when the corpus is absent.
+    ``states_keys`` is false where the scores carry no key signatures: a transposition then leaves the
+    header alone, so that it tells a model nothing.
     """
 
     name: str
     licence: str
     pieces: Callable[[Path | None], Iterator[Piece]]
+    states_keys: bool = True

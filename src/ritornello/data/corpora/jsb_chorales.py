@@ -6,7 +6,7 @@ github.com/czhuang/JSB-Chorales-dataset, file ``Jsb16thSeparated.json``.
 **Split**: the canonical 229 / 76 / 77 pieces, kept as it is so that figures can be compared. It does
 share melodies between training and test: settings of one chorale melody stand on both sides.
 **What it lacks**: metre, key signature, fermatas, and the difference between a held and a repeated
-note. Every piece is read as 4/4 without pickup, and a pitch that stays is a held note.
+note. Every piece is read as 4/4 in C without pickup, and a pitch that stays is a held note.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.corpora.base import Corpus, Piece, Split
 from ritornello.errors import UserError
-from ritornello.scores.score import Notes, Part, Score
+from ritornello.scores.score import KeySignature, Notes, Part, Score
 
 TICKS_PER_BEAT = 480
 _FRAME_TICKS = TICKS_PER_BEAT // 4
@@ -49,7 +49,8 @@ def pieces(root: Path | None = None) -> Iterator[Piece]:
 def score_from_frames(frames: Frames, title: str = "") -> Score:
     """Four parts from pitches per 16th (soprano, alto, tenor, bass; -1 = rest); a repeated pitch is held."""
     parts = tuple(Part(name, _notes([frame[v] for frame in frames]), program=52) for v, name in enumerate(_VOICES))
-    return Score(TICKS_PER_BEAT, parts, title=title, closing_ticks=len(frames) * _FRAME_TICKS)
+    unknown = KeySignature(0, 0, "major")  # the same for every piece, so that it tells nothing
+    return Score(TICKS_PER_BEAT, parts, keys=(unknown,), title=title, closing_ticks=len(frames) * _FRAME_TICKS)
 
 
 def _frames(piece: list[list[int]]) -> Frames:
@@ -66,4 +67,4 @@ def _notes(pitches: list[int]) -> Notes:
     return Notes.of(rows)
 
 
-JSB_CHORALES = Corpus("jsb_chorales", "none stated (music: public domain)", pieces)
+JSB_CHORALES = Corpus("jsb_chorales", "none stated (music: public domain)", pieces, states_keys=False)

@@ -1,0 +1,27 @@
+"""Batch: what a model learns from in one step.
+
+Shapes: B batch, T tokens, C condition channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Sequences, padded at their ends with id 0.
+
+    ``scored_BT`` (bool) marks the tokens whose prediction counts: never the first, never padding,
+    never what is given rather than composed. ``channels_BTC`` and ``source_BT`` (int64) are the
+    conditions, row t for the token at t + 1; None where the data has none. ``pieces`` are the
+    indices of the sequences in the prepared level.
+    """
+
+    ids_BT: Tensor
+    scored_BT: Tensor
+    channels_BTC: Tensor | None
+    source_BT: Tensor | None
+    pieces: tuple[int, ...]

@@ -1,0 +1,42 @@
+"""The three levels as the data sees them: which scheme writes each, and which tokens are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ritornello.scores.score import IntArray, Score
+from ritornello.tokenizers.chorale import FRAME_TOKENS, PAD, ChoraleTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One piece at one level: ids (T,), scored (T,), conditions (T, C) and source (T,) or None."""
+
+    ids: NDArray[np.uint16]
+    scored: NDArray[np.bool_]
+    conditions: NDArray[np.int16] | None = None
+    source: NDArray[np.int32] | None = None
+
+
+def encode_levels(score: Score, *, with_plan: bool) -> dict[str, Encoded]:
+    """A piece at all its levels; raises UserError when a scheme cannot write it."""
+    notes = ChoraleTokenizer().encode(score).ids
+    return {"notes": Encoded(notes.astype(np.uint16), notes_scored(notes))}
+
+
+def level_facts(*, with_plan: bool) -> dict[str, dict[str, Any]]:
+    """What a reader of prepared data must know about each level."""
+    vocabulary = ChoraleTokenizer.vocabulary
+    facts = {"vocabulary_hash": vocabulary.hash, "vocabulary_size": len(vocabulary), "condition_sizes": []}
+    return {"notes": facts}
+
+
+def notes_scored(ids: IntArray) -> NDArray[np.bool_]:
+    """The header is given and padding means nothing; all else is composed."""
+    scored = ids != PAD
+    scored[:FRAME_TOKENS] = False
+    return scored

@@ -1,0 +1,56 @@
+"""Moves a chorale up or down by looking its tokens and conditions up in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ritornello.data.rows import Row, pitch_ranges
+from ritornello.scores.score import IntArray
+from ritornello.tokenizers.chorale import FRAME_TOKENS, ChoraleTokenizer
+
+_MARGIN_SEMITONES = 1
+"""How far a transposed voice may leave the range that the voice has in the training pieces."""
+
+
+class Transposer:
+    """Tables for every transposition from ``lowest`` to ``highest`` semitones."""
+
+    def __init__(self, lowest: int, highest: int, *, states_keys: bool) -> None:
+        """``states_keys`` false leaves the header as it is: see ``Corpus``."""
+        tokenizer = ChoraleTokenizer()
+        self.tables = {semitones: tokenizer.transposed(semitones) for semitones in range(lowest, highest + 1)}
+        self.states_keys = states_keys
+
+    def choices(self, pieces: Sequence[IntArray]) -> list[IntArray]:
+        """For each piece, the transpositions that keep each voice in its range over all pieces; 0 always does."""
+        ranges = pitch_ranges(pieces)
+        low, high = ranges[..., 0], ranges[..., 1]
+        silent = high == 0
+        lowest = np.where(silent, np.iinfo(np.int64).max, low).min(axis=0) - _MARGIN_SEMITONES
+        highest = high.max(axis=0) + _MARGIN_SEMITONES
+        choices: list[IntArray] = []
+        for piece in range(len(pieces)):
+            sounding = ~silent[piece]
+            fitting = [
+                semitones
+                for semitones, table in self.tables.items()
+                if np.all(low[piece, sounding] + semitones >= lowest[sounding])
+                and np.all(high[piece, sounding] + semitones <= highest[sounding])
+                and table[low[piece, sounding]].min(initial=0) >= 0
+                and table[high[piece, sounding]].min(initial=0) >= 0
+            ]
+            choices.append(np.array(fitting or [0]))
+        return choices
+
+    def move(self, row: Row, semitones: int) -> Row:
+        """The row transposed; its pitches must stay within the vocabulary."""
+        if semitones == 0:
+            return row
+        ids = self.tables[semitones][row.ids]
+        assert ids.min() >= 0, "the transposition leaves the vocabulary"
+        if not self.states_keys:
+            ids[:FRAME_TOKENS] = row.ids[:FRAME_TOKENS]
+        return replace(row, ids=ids)

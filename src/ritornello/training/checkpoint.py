@@ -1,0 +1,107 @@
+"""Checkpoint: everything from which a training run goes on as if it had never stopped.
+
+A checkpoint is a folder ``step-00000500`` with two files: ``state.safetensors`` (weights, averaged
+weights, optimizer moments) and ``state.json`` (step, resolved recipe, vocabulary hash, format
+number, and the hash of the first). It appears by one rename (``atomic.py``), so the newest visible
+folder is always whole. The random state is no part of it: the loop seeds the generator anew at
+every step from (seed, step), and the loader's only state is the step. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn, optim
+
+from ritornello.errors import UserError
+from ritornello.training import atomic
+
+FORMAT = 1
+_TENSORS, _FACTS = "state.safetensors", "state.json"
+_NAME = re.compile(r"step-(\d{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """``tensors`` by name with the prefixes ``model.``, ``average.`` and ``optimizer.``; ``facts`` as JSON."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def save_checkpoint(run: Path, checkpoint: Checkpoint, keep: int = 2) -> Path:
+    """Writes a checkpoint below the folder of the run and removes all but the newest ``keep``."""
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()})
+    facts = {**checkpoint.facts, "format": FORMAT, "step": checkpoint.step, "sha256": {_TENSORS: atomic.sha256(content)}}
+    folder = run / f"step-{checkpoint.step:08d}"
+    atomic.publish(folder, {_TENSORS: content, _FACTS: json.dumps(facts, indent=1).encode()})
+    for old in checkpoints(run)[:-keep]:
+        atomic.remove(old)
+    return folder
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted(path for path in run.iterdir() if _NAME.fullmatch(path.name)) if run.is_dir() else []
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Reads a checkpoint.
+
+    Raises:
+        UserError: a file is missing or damaged, or of another format.
+    """
+    content, facts = read_checked(folder, _TENSORS, _FACTS)
+    return Checkpoint(int(facts["step"]), content, facts)
+
+
+def read_checked(folder: Path, tensors_name: str, facts_name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and facts of a folder whose facts hold ``format`` and the ``sha256`` of the tensors' file."""
+    mend = "take an older checkpoint, or train again"
+    try:
+        facts = json.loads((folder / facts_name).read_bytes())
+        content = (folder / tensors_name).read_bytes()
+        found, stated = atomic.sha256(content), facts["sha256"][tensors_name]
+        form = facts["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"cannot be read: {error!r}", where=str(folder), mend=mend) from error
+    if form != FORMAT:
+        raise UserError(f"has format {form}, not {FORMAT}", where=str(folder), mend=mend)
+    if found != stated:
+        raise UserError(f"{tensors_name} is damaged: its hash is not the stated one", where=str(folder), mend=mend)
+    try:
+        return load(content), facts
+    except SafetensorError as error:
+        raise UserError(f"{tensors_name} is damaged: {error}", where=str(folder), mend=mend) from error
+
+
+def training_tensors(model: nn.Module, average: nn.Module, optimizer: optim.Optimizer) -> dict[str, Tensor]:
+    """All tensors of a run under the names that ``restore`` reads; copies, so that none share memory."""
+    tensors = {f"model.{name}": tensor.clone() for name, tensor in model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor.clone() for name, tensor in average.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{name}.{key}"] = value.clone()
+    return tensors
+
+
+def restore(tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, optimizer: optim.Optimizer) -> None:
+    """Puts the tensors of a checkpoint back into a freshly built model, average and optimizer."""
+    model.load_state_dict(_below(tensors, "model."))
+    average.load_state_dict(_below(tensors, "average."))
+    moments = _below(tensors, "optimizer.")
+    for name, parameter in model.named_parameters():
+        mine = {key.removeprefix(name + "."): value for key, value in moments.items() if key.rpartition(".")[0] == name}
+        if mine:
+            optimizer.state[parameter] = {key: value.clone() for key, value in mine.items()}
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

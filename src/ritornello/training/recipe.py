@@ -1,0 +1,143 @@
+"""Recipe: every value of a training run, as YAML; an unknown key is an error.
+
+A recipe holds values only: it can name a model, a corpus or a schedule of this project, never code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ritornello.errors import UserError
+
+MAX_RECIPE_BYTES = 2**20
+
+
+class RecipeModel(BaseModel):
+    """Frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelChoice(RecipeModel):
+    """Which architecture, and its numbers."""
+
+    name: str
+    """A key of MODELS."""
+    config: dict[str, Any] = {}
+    """Fields of the model's Config; what follows from the data (vocabulary, conditions) is filled in."""
+
+
+class DataOptions(RecipeModel):
+    """What is read, and how it is cut, moved and hidden."""
+
+    folder: Path
+    """A prepared folder."""
+    corpus: str | None = None
+    """Prepares this corpus into ``folder`` when the folder is not there yet."""
+    level: Literal["structure", "phrases", "notes"] = "notes"
+    batch_tokens: int = Field(default=8192, ge=1)
+    """Padded tokens in a batch, about."""
+    crop_tokens: int | None = Field(default=None, ge=1)
+    """Longest sequence; None = whole pieces."""
+    transpose: tuple[Annotated[int, Field(ge=-12, le=0)], Annotated[int, Field(ge=0, le=12)]] = (0, 0)
+    """Lowest and highest transposition in semitones, drawn per piece where its voices stay in range."""
+    hide_plan: float = Field(default=0.0, ge=0, le=1)
+    """Share of sequences whose conditions are hidden; 1 = trained without a plan."""
+
+
+class OptimiserOptions(RecipeModel):
+    """AdamW."""
+
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Peak learning rate."""
+    betas: tuple[float, float] = (0.9, 0.98)
+    weight_decay: float = Field(default=0.05, ge=0)
+    """For matrices; embeddings, biases and norms have none."""
+    clip_norm: float = Field(default=1.0, gt=0)
+    """Largest norm of the gradient."""
+
+
+class ScheduleOptions(RecipeModel):
+    """How the learning rate goes over the steps."""
+
+    name: Literal["cosine", "noam"] = "cosine"
+    warmup_steps: int = Field(default=100, ge=1)
+    final_fraction: float = Field(default=0.02, ge=0, le=1)
+    """Cosine only: the last learning rate as a share of the peak."""
+
+
+class Recipe(RecipeModel):
+    """One training run."""
+
+    model: ModelChoice
+    data: DataOptions
+    optimiser: OptimiserOptions = OptimiserOptions()
+    schedule: ScheduleOptions = ScheduleOptions()
+    steps: int = Field(ge=1)
+    evaluate_every: int = Field(default=200, ge=1)
+    """Steps between two evaluations on the validation split."""
+    save_every: int = Field(default=200, ge=1)
+    """Steps between two checkpoints."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stops after so many evaluations without a better one; None = never."""
+    max_minutes: float | None = Field(default=None, gt=0)
+    """Stops (with a checkpoint) after this time; the schedule counts steps and is not changed by it."""
+    average_decay: float = Field(default=0.998, ge=0, lt=1)
+    """Decay of the running average of the weights, which is what is evaluated and kept."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    threads: int | None = Field(default=None, ge=1)
+    """Threads of one operation on the CPU; None = as the machine says. Bits are equal only at an equal number."""
+    seed: int = Field(default=1, ge=0, lt=2**32)
+
+
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe and applies changes of the form ``a.b=c``, where c is YAML.
+
+    Raises:
+        UserError: no such file, not YAML, an unknown key, or a value out of range.
+    """
+    try:
+        if path.stat().st_size > MAX_RECIPE_BYTES:
+            raise UserError("is too large for a recipe", where=str(path), limit=f"{MAX_RECIPE_BYTES} bytes")
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"is not YAML: {error}", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise UserError("a recipe is a table of keys and values", where=str(path))
+    for change in changes:
+        _apply(content, change)
+    return parse_recipe(content, where=str(path))
+
+
+def parse_recipe(content: Any, where: str = "recipe") -> Recipe:
+    """A recipe from plain values; raises UserError naming the first wrong field."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise UserError(f"{field}: {what}", where=where) from error
+
+
+def _apply(content: dict[Any, Any], change: str) -> None:
+    keys, equals, text = change.partition("=")
+    if not equals or not keys:
+        raise UserError(f"not of the form a.b=c: {change!r}", where="--set")
+    *parents, last = keys.split(".")
+    table: Any = content
+    for key in parents:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise UserError(f"{key!r} holds a value, not a table", where=f"--set {keys}")
+    try:
+        table[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"is not YAML: {error}", where=f"--set {keys}") from error
