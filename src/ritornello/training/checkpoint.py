@@ -100,7 +100,7 @@ def restore(tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, op
     for name, parameter in model.named_parameters():
         mine = {key.removeprefix(name + "."): value for key, value in moments.items() if key.rpartition(".")[0] == name}
         if mine:
-            optimizer.state[parameter] = {key: value.clone() for key, value in mine.items()}
+            optimizer.state[parameter] = {key: value.to(parameter.device) for key, value in mine.items()}
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

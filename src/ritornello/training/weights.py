@@ -7,39 +7,38 @@ name and numbers, the hash of the vocabulary that its ids mean, and the hash of 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
 
+from ritornello.data.loader import PreparedLevel
 from ritornello.errors import UserError
 from ritornello.training import atomic
 from ritornello.training.build import build_model
 from ritornello.training.checkpoint import FORMAT, read_checked
 
 _TENSORS, _FACTS = "weights.safetensors", "config.json"
+_BEST = re.compile(r"best-\d{8}")
 
 
 def save_weights(
-    folder: Path,
-    model_name: str,
-    model_config: Mapping[str, Any],
-    state: Mapping[str, Tensor],
-    *,
-    vocabulary_hash: str,
-    measured: Mapping[str, Any] | None = None,
+    folder: Path, model_name: str, model: nn.Module, data: PreparedLevel, measured: Mapping[str, Any]
 ) -> None:
     """Writes the two files at once; ``measured`` holds step and scores, for the reader of the file."""
-    content = save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()})
+    content = save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()})
+    config: Any = model.config
     facts = {
         "format": FORMAT,
+        "level": data.name,
         "model": model_name,
-        "config": dict(model_config),
-        "vocabulary_hash": vocabulary_hash,
-        "measured": dict(measured or {}),
+        "config": config.model_dump(mode="json"),
+        "vocabulary_hash": data.vocabulary_hash,
+        "measured": dict(measured),
         "sha256": {_TENSORS: atomic.sha256(content)},
     }
     atomic.publish(folder, {_TENSORS: content, _FACTS: (json.dumps(facts, indent=1) + "\n").encode()})
@@ -63,3 +62,38 @@ def load_weights(folder: Path, vocabulary_hash: str | None = None) -> nn.Module:
     except (RuntimeError, KeyError) as error:
         raise UserError(f"the weights do not fit their configuration: {error}", where=str(folder)) from error
     return model.eval()
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """The content of ``config.json``; raises UserError when it is missing or damaged."""
+    try:
+        facts: dict[str, Any] = json.loads((folder / _FACTS).read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"is no weights folder: {error}", where=str(folder)) from error
+    return facts
+
+
+def best_weights(run: Path) -> Path:
+    """The best weights of a run so far; raises UserError when nothing was evaluated yet."""
+    found = all_best_weights(run)
+    if not found:
+        raise UserError("has no weights yet", where=str(run), mend="train on until the first evaluation")
+    return found[-1]
+
+
+def all_best_weights(run: Path) -> list[Path]:
+    """The ``best-*`` folders of a run, oldest first; more than one only after a crash."""
+    return sorted(path for path in run.iterdir() if _BEST.fullmatch(path.name)) if run.is_dir() else []
+
+
+def find_weights(folder: Path) -> Path:
+    """The weights folder that a person means by ``folder``: itself, or that of the run there."""
+    for candidate in (folder, folder / "weights"):
+        if (candidate / _FACTS).is_file():
+            return candidate
+    return best_weights(folder)
+
+
+def copy_weights(source: Path, target: Path) -> None:
+    """Copies a weights folder, at once."""
+    atomic.publish(target, {name: (source / name).read_bytes() for name in (_TENSORS, _FACTS)})
