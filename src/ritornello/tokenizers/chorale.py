@@ -18,10 +18,18 @@ from numpy.typing import NDArray
 
 from ritornello.errors import UserError
 from ritornello.form.grid import FRAMES_PER_BEAT
+from ritornello.form.plan import Plan
 from ritornello.form.voices import REST as SILENCE
 from ritornello.form.voices import fermata_frames, frames_of
 from ritornello.scores.score import IntArray, KeySignature, Metre, Mode, Notes, Part, Score
 from ritornello.tokenizers.base import Tokens, Vocabulary
+from ritornello.tokenizers.chorale_conditions import (
+    CHANNELS,
+    MARK_END,
+    PITCH_CLASS_CHANNELS,
+    frame_channels,
+    frame_sources,
+)
 from ritornello.tokenizers.metres import (
     FIFTHS_TOKENS,
     METRE_TOKENS,
@@ -67,6 +75,7 @@ class ChoraleTokenizer:
 
     name = "chorale"
     vocabulary = _VOCABULARY
+    condition_sizes = tuple(CHANNELS.values())
 
     def encode(self, music: Score) -> Tokens:
         """Score to tokens, quantized; raises UserError unless it has four monophonic parts within the limits."""
@@ -103,6 +112,36 @@ class ChoraleTokenizer:
             fifths = (np.arange(-7, 8) + 7 * semitones + 5) % 12 - 5
             table[_FIRST_FIFTHS : _FIRST_FIFTHS + 15] = _FIRST_FIFTHS + 7 + fifths
         return table
+
+    def conditions(self, plan: Plan, num_frames: int | None = None) -> tuple[IntArray, IntArray]:
+        """What the plan says of every token: channels (T, C) below ``condition_sizes``, and source (T,).
+
+        Row t speaks of token t + 1; source is the position of the earlier token from which that one derives, in the
+        same slot of its frame, or -1. The header is given, so nothing is said of it.
+
+        Args:
+            plan: its metre, pickup and sections must be set; what else is open is 0.
+            num_frames: length of the piece where it is not the plan's, as in a real piece whose last bar is short.
+        """
+        channels, sources = frame_channels(plan), frame_sources(plan)
+        num_frames = len(channels) if num_frames is None else num_frames
+        channels = np.pad(channels[:num_frames], ((0, max(0, num_frames - len(channels))), (0, 0)), mode="edge")
+        sources = np.pad(sources[:num_frames], (0, max(0, num_frames - len(sources))), constant_values=-1)
+        table = np.zeros((num_frames + 2, FRAME_TOKENS, len(CHANNELS)), dtype=np.int64)
+        table[1:-1] = channels[:, None]
+        table[-1, 0, list(CHANNELS).index("mark")] = MARK_END
+        places = np.full((num_frames + 2, FRAME_TOKENS), -1, dtype=np.int64)
+        slots = (sources[:, None] + 1) * FRAME_TOKENS + np.arange(FRAME_TOKENS)
+        places[1:-1] = np.where(sources[:, None] < 0, -1, slots)
+        table, places = table.reshape(-1, len(CHANNELS)), places.reshape(-1)
+        return np.vstack([table[1:], 0 * table[:1]]), np.append(places[1:], -1)
+
+    def transposed_channels(self, semitones: int) -> tuple[IntArray, ...]:
+        """Per channel a table (condition_sizes[c],) from value to value, for music moved by ``semitones``."""
+        pitch_classes = np.append(0, 1 + (np.arange(12) + semitones) % 12)
+        return tuple(
+            pitch_classes if name in PITCH_CLASS_CHANNELS else np.arange(size) for name, size in CHANNELS.items()
+        )
 
 
 def quantize(score: Score) -> Score:
