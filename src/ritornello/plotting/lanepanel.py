@@ -1,0 +1,75 @@
+"""Draws the plan lanes: boxes in time, each with the longest of its texts that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ritornello.form.grid import Range
+from ritornello.plotting import palette
+from ritornello.plotting.lanes import Lanes, Span
+
+TEXT_POINTS = 7.0
+NUMERAL_POINTS = (7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
+PADDING_PIXELS = 6.0
+
+
+class Ruler:
+    """Widths of texts in frames of the time axis, from the fonts themselves."""
+
+    def __init__(self, renderer: Any, pixels_per_frame: float) -> None:
+        self._renderer = renderer
+        self._pixels_per_frame = pixels_per_frame
+
+    def frames(self, text: str, points: float, weight: str = "normal") -> float:
+        """Width of a text, its padding included; text in dollar signs is mathtext."""
+        from matplotlib.font_manager import FontProperties
+
+        font = FontProperties(family=palette.FONT, size=points, weight=weight, math_fontfamily=palette.NUMERALS)
+        width, _, _ = self._renderer.get_text_width_height_descent(text, font, text.startswith("$"))
+        return (width + PADDING_PIXELS) / self._pixels_per_frame
+
+
+def numeral_points(lanes: Lanes, ruler: Ruler) -> float:
+    """The largest size at which no Roman numeral touches the next; the smallest if none is small enough."""
+    for points in NUMERAL_POINTS:
+        if all(ruler.frames(span.texts[0], points) <= span.end - span.start for span in lanes.harmony):
+            return points
+    return NUMERAL_POINTS[-1]
+
+
+def draw_lanes(axes: Any, lanes: Lanes, system: Range, ruler: Ruler) -> None:
+    """Sections, phrases and harmony of one system, from top to bottom."""
+    axes.set(ylim=(0, 3), yticks=(2.5, 1.5, 0.5), yticklabels=("sections", "phrases", "harmony"), xticks=())
+    axes.spines[:].set_visible(False)
+    for row, (spans, weight) in enumerate(((lanes.sections, "bold"), (lanes.phrases, "normal"))):
+        for span in _visible(spans, system):
+            _box(axes, span, 2 - row)
+            _text(axes, span, 2.5 - row, ruler, weight)
+    points = numeral_points(lanes, ruler)
+    for span in _visible(lanes.harmony, system):
+        axes.text(span.start, 0.36, span.texts[0], size=points, color=palette.INK, va="baseline",
+                  math_fontfamily=palette.NUMERALS, family=palette.FONT)  # fmt: skip
+
+
+def _visible(spans: Sequence[Span], system: Range) -> list[Span]:
+    """The parts of the spans that lie in the system."""
+    return [
+        Span(max(span.start, system[0]), min(span.end, system[1]), span.texts, span.letter)
+        for span in spans
+        if span.start < system[1] and span.end > system[0]
+    ]
+
+
+def _box(axes: Any, span: Span, bottom: float) -> None:
+    tint = palette.letter_tint(span.letter)
+    width = span.end - span.start
+    axes.bar(span.start, 0.9, width, bottom + 0.05, align="edge", color=tint, edgecolor="white", linewidth=1.2)
+
+
+def _text(axes: Any, span: Span, y: float, ruler: Ruler, weight: str) -> None:
+    """The longest text that fits, or nothing."""
+    width = span.end - span.start
+    fitting = (text for text in span.texts if ruler.frames(text, TEXT_POINTS, weight) <= width)
+    axes.text(span.start, y, "  " + next(fitting, ""), size=TEXT_POINTS, weight=weight, color=palette.INK, va="center",
+              family=palette.FONT)  # fmt: skip
