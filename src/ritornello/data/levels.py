@@ -24,15 +24,29 @@ class Encoded:
 
 def encode_levels(score: Score, *, with_plan: bool) -> dict[str, Encoded]:
     """A piece at all its levels; raises UserError when a scheme cannot write it."""
-    notes = ChoraleTokenizer().encode(score).ids
-    return {"notes": Encoded(notes.astype(np.uint16), notes_scored(notes))}
+    tokenizer = ChoraleTokenizer()
+    notes = tokenizer.encode(score).ids
+    scored = notes_scored(notes)
+    if not with_plan:
+        return {"notes": Encoded(notes.astype(np.uint16), scored)}
+    from ritornello.form.analyse import analyse
+
+    plan = analyse(score)
+    channels, source = tokenizer.conditions(plan, len(notes) // FRAME_TOKENS - 2)
+    return {"notes": Encoded(notes.astype(np.uint16), scored, channels.astype(np.int16), source.astype(np.int32))}
 
 
 def level_facts(*, with_plan: bool) -> dict[str, dict[str, Any]]:
     """What a reader of prepared data must know about each level."""
-    vocabulary = ChoraleTokenizer.vocabulary
-    facts = {"vocabulary_hash": vocabulary.hash, "vocabulary_size": len(vocabulary), "condition_sizes": []}
-    return {"notes": facts}
+    return {"notes": _facts(ChoraleTokenizer(), with_conditions=with_plan)}
+
+
+def _facts(tokenizer: ChoraleTokenizer, *, with_conditions: bool) -> dict[str, Any]:
+    return {
+        "vocabulary_hash": tokenizer.vocabulary.hash,
+        "vocabulary_size": len(tokenizer.vocabulary),
+        "condition_sizes": list(tokenizer.condition_sizes) if with_conditions else [],
+    }
 
 
 def notes_scored(ids: IntArray) -> NDArray[np.bool_]:

@@ -21,7 +21,9 @@ class Transposer:
     def __init__(self, lowest: int, highest: int, *, states_keys: bool) -> None:
         """``states_keys`` false leaves the header as it is: see ``Corpus``."""
         tokenizer = ChoraleTokenizer()
-        self.tables = {semitones: tokenizer.transposed(semitones) for semitones in range(lowest, highest + 1)}
+        steps = range(lowest, highest + 1)
+        self.tables = {semitones: tokenizer.transposed(semitones) for semitones in steps}
+        self.channel_tables = {semitones: tokenizer.transposed_channels(semitones) for semitones in steps}
         self.states_keys = states_keys
 
     def choices(self, pieces: Sequence[IntArray]) -> list[IntArray]:
@@ -53,4 +55,8 @@ class Transposer:
         assert ids.min() >= 0, "the transposition leaves the vocabulary"
         if not self.states_keys:
             ids[:FRAME_TOKENS] = row.ids[:FRAME_TOKENS]
-        return replace(row, ids=ids)
+        if row.conditions is None:
+            return replace(row, ids=ids)
+        tables = self.channel_tables[semitones]
+        conditions = np.stack([table[row.conditions[:, c]] for c, table in enumerate(tables)], axis=1)
+        return replace(row, ids=ids, conditions=conditions)

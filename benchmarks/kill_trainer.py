@@ -1,0 +1,167 @@
+"""Kills the trainer at random times and counts what is lost: it should be nothing.
+
+A small run on made-up music is trained once undisturbed through the command line. Then the same run
+is trained again and again, killed with SIGKILL at random moments (a checkpoint after every step, so
+that many kills fall inside a save) and resumed until it ends. After each kill every visible
+checkpoint must load; at the end of each run its weights must be the undisturbed ones, bit by bit.
+
+    python benchmarks/kill_trainer.py --kills 50
+
+Exits with 1 if anything was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from ritornello.data.corpora import CORPORA
+from ritornello.data.corpora.base import Corpus, Piece
+from ritornello.data.corpora.jsb_chorales import score_from_frames
+from ritornello.data.prepare import prepare
+from ritornello.errors import UserError
+from ritornello.training.checkpoint import checkpoints, load_checkpoint
+from ritornello.training.weights import all_best_weights, load_weights
+
+MODEL = {"name": "notes", "config": {}}
+
+
+@dataclass
+class Tally:
+    """What happened so far."""
+
+    kills: int = 0
+    inside_saves: int = 0
+    unreadable: int = 0
+    finished: int = 0
+    identical: int = 0
+
+
+def main() -> int:
+    """Prints one table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ritornello-kills-") as name:
+        tally, seconds = _all_runs(Path(name), arguments.kills, arguments.steps, random.Random(arguments.seed))
+    print(f"{'kills':34}{tally.kills:6}   in {seconds:.0f} s")
+    print(f"{'  of these inside a save':34}{tally.inside_saves:6}")
+    print(f"{'unreadable checkpoints':34}{tally.unreadable:6}   goal 0")
+    print(f"{'finished runs':34}{tally.finished:6}")
+    print(f"{'  bit-identical to undisturbed':34}{tally.identical:6}   goal {tally.finished}")
+    return int(tally.unreadable > 0 or tally.finished == 0 or tally.identical < tally.finished)
+
+
+def _all_runs(folder: Path, kills: int, steps: int, dice: random.Random) -> tuple[Tally, float]:
+    recipe = _recipe(folder, steps)
+    undisturbed = folder / "undisturbed"
+    started = time.monotonic()
+    process = _start(recipe, undisturbed)
+    _wait_for_first_step(process, undisturbed)
+    training_began = time.monotonic()
+    if process.wait() != 0:
+        raise SystemExit("the undisturbed run failed")
+    training_seconds = time.monotonic() - training_began
+    expected = _hash(undisturbed)
+    tally = Tally()
+    while tally.kills < kills or tally.finished == 0:
+        run = folder / f"run-{tally.finished}"
+        while not _live_and_die(recipe, run, dice.uniform(0, training_seconds / 3), tally, may_kill=tally.kills < kills):
+            pass
+        tally.finished += 1
+        tally.identical += _hash(run) == expected
+    return tally, time.monotonic() - started
+
+
+def _live_and_die(recipe: Path, run: Path, seconds: float, tally: Tally, *, may_kill: bool) -> bool:
+    """One life of the trainer; True if it reached the end of the run."""
+    process = _start(recipe, run)
+    if may_kill:
+        _wait_for_first_step(process, run)
+        time.sleep(seconds)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            tally.kills += 1
+            tally.inside_saves += any(path.name.startswith(".") for path in run.iterdir())
+            tally.unreadable += _count_unreadable(run)
+            return False
+    if process.wait() != 0:
+        raise SystemExit(f"the trainer could not go on in {run}")
+    return True
+
+
+def _start(recipe: Path, run: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ritornello.cli", "train", str(recipe), "--out", str(run), "--resume"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+
+
+def _wait_for_first_step(process: subprocess.Popen[bytes], run: Path) -> None:
+    """Until the process has written its first checkpoint of this life: before, there is only the import of torch."""
+    before = {path.name for path in checkpoints(run)}
+    while process.poll() is None and {path.name for path in checkpoints(run)} == before:
+        time.sleep(0.005)
+
+
+def _count_unreadable(run: Path) -> int:
+    failures = 0
+    for folders, read in ((checkpoints(run), load_checkpoint), (all_best_weights(run), load_weights)):
+        for folder in folders:
+            try:
+                read(folder)
+            except UserError as error:
+                print(error)
+                failures += 1
+    return failures
+
+
+def _hash(run: Path) -> str:
+    last = checkpoints(run)[-1] / "state.safetensors"
+    files = (run / "weights" / "weights.safetensors", last)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _recipe(folder: Path, steps: int) -> Path:
+    CORPORA["made_up"] = Corpus("made_up", "none", _pieces)
+    prepare("made_up", folder / "data", with_plan=False)
+    content = {
+        "model": MODEL,
+        "data": {"folder": str(folder / "data"), "batch_tokens": 400, "transpose": [-2, 2]},
+        "steps": steps,
+        "save_every": 1,
+        "evaluate_every": 10,
+        "threads": 1,
+    }
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(content))
+    return folder / "recipe.yaml"
+
+
+def _pieces(_root: Path | None) -> Iterator[Piece]:
+    dice = np.random.default_rng(3)
+    for number in range(12):
+        steps = dice.integers(-2, 3, (16, 4)) * (dice.random((16, 4)) < 0.4)
+        frames = tuple(map(tuple, (np.array([72, 65, 58, 48]) + np.cumsum(steps, axis=0)).tolist()))
+        name = f"made-up-{number}"
+        split = "validation" if number % 4 == 3 else "train"
+        yield Piece(name, name, split, hashlib.sha256(repr(frames).encode()).hexdigest(), partial(score_from_frames, frames))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
