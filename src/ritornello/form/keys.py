@@ -1,0 +1,82 @@
+"""Keys: the home key of a piece and the local key of each phrase.
+
+The home tonic is the root on which the piece ends. A phrase is in the key in which its notes are most
+likely harmony (``chords.phrase_paths``), in balance with two habits: a phrase tends to stay near home
+and near the phrase before. The balance is found for all phrases together by dynamic programming.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ritornello.form.chords import NUM_KEYS
+from ritornello.form.evidence import FloatArray
+from ritornello.form.key import Key
+from ritornello.form.voices import REST, Frames
+from ritornello.scores.score import IntArray, Mode, Score
+
+HOME_COST = 0.5
+"""Nats per step of distance from the home key."""
+NEIGHBOUR_COST = 0.25
+"""Nats per step of distance from the key of the phrase before."""
+
+
+def home_key(score: Score, frames: Frames, phrase_scores: FloatArray) -> int:
+    """The number (0-23) of the home key: tonic from the last bass note, mode from the whole piece.
+
+    Args:
+        score: for its key signature, which says most about the mode.
+        frames: of the score; not silent.
+        phrase_scores: (P, 24) how well each phrase fits each key.
+    """
+    sounding = frames.pitch[(frames.pitch != REST).any(axis=1)][-1]
+    tonic = int(sounding[sounding != REST].min()) % 12
+    if score.keys:
+        signature = score.keys[0]
+        stated = Key.from_fifths(signature.fifths, signature.mode) if signature.mode else None
+        if stated is not None and stated.tonic_pitch_class == tonic:
+            return key_number(stated)
+        for mode in ("major", "minor"):
+            if stated is None and Key.from_fifths(signature.fifths, mode).tonic_pitch_class == tonic:
+                return tonic + 12 * (mode == "minor")
+    total = phrase_scores.sum(axis=0)
+    return tonic + 12 if total[tonic + 12] > total[tonic] else tonic
+
+
+def local_keys(phrase_scores: FloatArray, home: int) -> list[int]:
+    """The number (0-23) of each phrase's key, from (P, 24) scores."""
+    distance = key_distances()
+    unary = phrase_scores - HOME_COST * distance[home]
+    best = unary[0]
+    back: list[IntArray] = []
+    for scores in unary[1:]:
+        total = best[:, None] - NEIGHBOUR_COST * distance
+        back.append(total.argmax(axis=0))
+        best = total.max(axis=0) + scores
+    path = [int(best.argmax())]
+    for pointers in reversed(back):
+        path.append(int(pointers[path[-1]]))
+    return path[::-1]
+
+
+def key_distances() -> FloatArray:
+    """(24, 24) distance in signatures, plus one where the mode differs."""
+    fifths = np.array([_signature(k) for k in range(NUM_KEYS)])
+    apart = np.abs(fifths[:, None] - fifths) % 12
+    minor = np.arange(NUM_KEYS) >= 12
+    return np.minimum(apart, 12 - apart) + (minor[:, None] != minor).astype(np.float64)
+
+
+def key_number(key: Key) -> int:
+    """0-11 major on that pitch class, 12-23 minor."""
+    return key.tonic_pitch_class + (12 if key.mode == "minor" else 0)
+
+
+def spell_key(number: int, near_fifths: int) -> Key:
+    """The key of a number, spelt with the signature nearest to ``near_fifths``."""
+    mode: Mode = "minor" if number >= 12 else "major"
+    return Key.from_pitch_class(number % 12, mode, near_fifths)
+
+
+def _signature(number: int) -> int:
+    return 7 * (number % 12 + (3 if number >= 12 else 0)) % 12
