@@ -87,8 +87,8 @@ def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> No
 
 def test_systems_hold_whole_bars_evenly() -> None:
     assert pianoroll.systems_of(grid_of_score(score_of(17, 1))) == [(0, 68)]
-    # 13 bars of 4/4, six at most in a system: 5 + 5 + 3, the pickup with the first
-    assert pianoroll.systems_of(grid_of_score(score_of(53, 1))) == [(0, 84), (84, 164), (164, 212)]
+    # 13 bars of 4/4, six at most in a system: 5 + 5 + 3, each with its pickup
+    assert pianoroll.systems_of(grid_of_score(score_of(53, 1))) == [(0, 80), (80, 160), (160, 212)]
     assert pianoroll.systems_of(Grid((), 0, 16)) == [(0, 16)]
 
 

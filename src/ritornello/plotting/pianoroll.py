@@ -67,12 +67,12 @@ def figure_of(score: Score, plan: Plan | None) -> Any:
 
 
 def systems_of(grid: Grid) -> list[Range]:
-    """Frame ranges of the systems: whole bars, evenly shared out, a pickup with the first bar."""
+    """Frame ranges of the systems: whole bars, evenly shared out, each beginning with its pickup."""
     bars = list(grid.bars[1:] if grid.pickup_frames else grid.bars) or [(0, 4 * FRAMES_PER_BEAT)]
     most = max(1, BEATS_PER_SYSTEM * FRAMES_PER_BEAT // grid.bar_frames, math.ceil(len(bars) / MAX_SYSTEMS))
     each = math.ceil(len(bars) / math.ceil(len(bars) / most))
-    rows = [bars[i : i + each] for i in range(0, len(bars), each)]
-    return [(row[0][0] if number else 0, row[-1][1]) for number, row in enumerate(rows)]
+    starts = [start - grid.pickup_frames for start, _ in bars[::each]]
+    return list(zip(starts, [*starts[1:], bars[-1][1]], strict=True))
 
 
 def _axes(figure: Any, box_inches: tuple[float, float, float, float], system: Range) -> Any:
