@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.contracts.plans import complete_plans, structures
 from ritornello.scores.score import KeySignature, Metre, Notes, Part, Score
 from ritornello.tokenizers import TOKENIZERS
 from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.chorale import quantize
 from ritornello.tokenizers.metres import METRES
+from ritornello.tokenizers.phrases import on_grid
+from ritornello.tokenizers.structure import top_level
 
 
 @st.composite
@@ -37,7 +40,11 @@ def _chorales(draw: st.DrawFn) -> Score:
     return Score(draw(st.sampled_from([4, 24, 96, 480, 10080])), parts, metres, (key,), (), (), pickup, "", closing)
 
 
-MUSIC: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], Any]]] = {"chorale": (_chorales(), quantize)}
+MUSIC: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], Any]]] = {
+    "structure": (structures(max_bars=140), top_level),
+    "phrases": (complete_plans(), on_grid),
+    "chorale": (_chorales(), quantize),
+}
 """Scheme -> music for it, and the function that puts music on its grid."""
 
 
@@ -81,6 +88,40 @@ def test_decoding_never_fails_on_allowed_tokens(name: str, seed: int) -> None:
             break
         ids = np.append(ids, random.choice(np.flatnonzero(mask)))
     tokenizer.decode(Tokens(ids, tokenizer.vocabulary.hash))
+
+
+@pytest.mark.parametrize("name", ["structure", "phrases"])
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_conditions_look_at_nothing_to_come(name: str, data: st.DataObject) -> None:
+    tokenizer = TOKENIZERS[name]()
+    ids = tokenizer.encode(data.draw(MUSIC[name][0])).ids
+    rows = tokenizer.conditions(ids)
+    assert (rows >= 0).all()
+    assert (rows < np.array(tokenizer.condition_sizes)).all()
+    cut = data.draw(st.integers(1, len(ids)))
+    assert np.array_equal(tokenizer.conditions(ids[:cut]), rows[:cut])
+
+
+@settings(max_examples=30, deadline=None)
+@given(score=_chorales(), semitones=st.integers(-6, 6))
+def test_transposing_tokens_is_transposing_notes(score: Score, semitones: int) -> None:
+    tokenizer = TOKENIZERS["chorale"]()
+    tokens = tokenizer.encode(score)
+    moved = tokenizer.transposed(semitones)[tokens.ids]
+    pitches = [part.notes.pitch + semitones for part in score.parts]
+    assert (moved >= 0).all() == all(((p >= 30) & (p <= 90)).all() for p in _kept(pitches, score))
+    if (moved >= 0).all():
+        decoded, before = tokenizer.decode(Tokens(moved, tokens.vocabulary_hash)), tokenizer.decode(tokens)
+        for part, old in zip(decoded.parts, before.parts, strict=True):
+            assert np.array_equal(part.notes.pitch, old.notes.pitch + semitones)
+            assert np.array_equal(part.notes.onset_ticks, old.notes.onset_ticks)
+
+
+def _kept(pitches: list[np.ndarray], score: Score) -> list[np.ndarray]:
+    """The pitches that quantizing keeps, moved as ``pitches`` are."""
+    shift = next(int(p[0] - part.notes.pitch[0]) for p, part in zip(pitches, score.parts, strict=True) if len(p))
+    return [part.notes.pitch + shift for part in quantize(score).parts]
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from ritornello.tokenizers.chorale import ChoraleTokenizer
+from ritornello.tokenizers.phrases import PhraseTokenizer
+from ritornello.tokenizers.structure import StructureTokenizer
 
-TOKENIZERS = {tokenizer.name: tokenizer for tokenizer in (ChoraleTokenizer,)}
-"""Name -> class."""
+TOKENIZERS = {
+    StructureTokenizer.name: StructureTokenizer,
+    PhraseTokenizer.name: PhraseTokenizer,
+    ChoraleTokenizer.name: ChoraleTokenizer,
+}
+"""Name -> class, from the top down."""
