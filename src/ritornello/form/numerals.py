@@ -11,7 +11,7 @@ is c. The rules:
 * Chromatic dominants are applied: ``V7/V``, ``V/ii``, ``viio7/vi``.
 
 Reading also accepts ``N6``, ``Cad64``, ``ii/o6/5``, ``V6/5``, ``V2``, ``M7`` and applied chords of any
-kind and depth 2.
+kind and depth (``V/V/III``).
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ _MARKS = {
     "diminished7": "o",
 }
 _UPPER = {"major", "augmented", "dominant7", "major7"}
+_MAX_LENGTH = 40
 _TRIAD_FIGURES = ("", "6", "64")
 _SEVENTH_FIGURES = ("7", "65", "43", "42")
 _PATTERN = re.compile(r"([b#]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(o|ø|\+|maj)?(7|65|64|6|43|42)?")
@@ -90,22 +91,25 @@ def chord_name(chord: Chord, mode: Mode) -> str:
 @cache
 def parse_chord(text: str, mode: Mode) -> Chord:
     """Reads a Roman numeral in a key of this mode; raises UserError for what is none."""
-    name = _plain(text)
+    if len(text) > _MAX_LENGTH:
+        raise UserError("chord name is too long", where="harmony", limit=f"{_MAX_LENGTH} characters")
+    chord = _parse(_plain(text), mode)
+    if chord is None:
+        mend = "write Roman numerals such as V65 or viio7/V"
+        raise UserError(f"no such chord: {text!r}", where="harmony", mend=mend)
+    return chord
+
+
+def _parse(name: str, mode: Mode) -> Chord | None:
+    """A numeral, applied or not; None if it is none."""
     head, slash, target = name.partition("/")
     if not slash:
-        chord = _parse_plain(head, mode)
-    else:
-        local = _parse_plain(target, mode)
-        chord = None
-        if local is not None and len(local.intervals) == 3:
-            own_mode: Mode = "minor" if target.lstrip("b#")[0].islower() else "major"
-            chord = _parse_plain(head, own_mode)
-            chord = chord and Chord((chord.root + local.root) % 12, chord.quality, chord.inversion)
-    if chord is None:
-        raise UserError(
-            f"no such chord: {text[:40]!r}", where="harmony", mend="write Roman numerals such as V65 or viio7/V"
-        )
-    return chord
+        return _parse_plain(head, mode)
+    local = _parse(target, mode)
+    if local is None or len(local.intervals) > 3 or local.inversion:
+        return None
+    applied = _parse_plain(head, "major" if local.quality in _UPPER else "minor")
+    return applied and Chord((applied.root + local.root) % 12, applied.quality, applied.inversion)
 
 
 def _dominant_of(chord: Chord, mode: Mode) -> str | None:
@@ -126,7 +130,7 @@ def _plain(text: str) -> str:
 
 
 def _parse_plain(name: str, mode: Mode) -> Chord | None:
-    """A numeral without a slash; None if it is none."""
+    """The same without a slash."""
     if name == "Cad64":
         name = "I64" if mode == "major" else "i64"
     match = _PATTERN.fullmatch(name)
