@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contracts.plans import complete_plans, structures
 from ritornello.scores.score import KeySignature, Metre, Notes, Part, Score
 from ritornello.tokenizers import TOKENIZERS
 from ritornello.tokenizers.base import Tokens
@@ -16,6 +15,7 @@ from ritornello.tokenizers.chorale import quantize
 from ritornello.tokenizers.metres import METRES
 from ritornello.tokenizers.phrases import on_grid
 from ritornello.tokenizers.structure import top_level
+from tests.contracts.plans import complete_plans, structures
 
 
 @st.composite

@@ -2,7 +2,9 @@
 
 ``forward`` over a whole piece is the definition; feeding the piece in any chunks, carrying the
 state, gives the same logits. State is a value: it is never changed in place, so a piece can be
-forked, rewound and saved, and one set of weights serves many pieces at once.
+forked, rewound and saved, and one set of weights serves many pieces at once. Every tensor in a state
+(in named tuples, tuples, dataclasses, lists or dicts, nested at will) has the batch as its first
+dimension; everything else in it is the same for the whole batch.
 
 Shapes: B batch, T tokens, V vocabulary, C condition channels.
 """

@@ -4,7 +4,8 @@
 
 The home key is FIFTHS and MODE; a section's key is DEGREE (semitones above the home tonic) and LOCAL. Letters stand in
 order of appearance, so ``V C V`` becomes ``A B A``. A label that returns (same letter, same primes) is the same music,
-so all that is said of it is forced; primes need an unvaried statement before; the last section ends in the home key.
+so all that is said of it is forced; primes need an unvaried statement before. Where a piece ends is left to composing,
+since every eighth chorale of Bach's ends elsewhere than in its home key.
 Title, tempo and phrases are not part of this level: ``decode(encode(plan)) == top_level(plan)``.
 """
 
@@ -161,8 +162,7 @@ class StructureCursor:
     def _letters(self) -> list[int]:
         used = {head.letter for head in self.heads}
         letters = [] if len(self.heads) == MAX_SECTIONS else list(LETTER.all)[: len(used) + 1]
-        ends_at_home = bool(self.heads) and (self.heads[-1].degree, self.heads[-1].local) == (0, self.mode)
-        return [END, *letters] if ends_at_home or not letters else letters
+        return [END, *letters] if self.heads else letters
 
     def _primes(self) -> list[int]:
         letter = self.heads[-1].letter
