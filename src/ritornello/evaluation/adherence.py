@@ -1,0 +1,208 @@
+"""Adherence: does the music do what its plan says, as ``form.analyse`` hears it?
+
+The plan is compared with the plan that the analysis finds in the notes, twice:
+
+* ``_given``: the analysis is told where phrases close (the plan's fermatas are written into the score, any
+  others removed), and says what key, chords and cadence it hears there;
+* ``_free``: it gets the bare notes without a fermata and finds the phrases by itself.
+
+Figures are shares from 0 to 1 of the plan's items, with the number of items beside them (``num_...``):
+
+* **key**: phrases whose local key (tonic and mode) is found; the phrase found is the one that overlaps most.
+* **cadence**: phrases whose cadence is found at its place, within a beat, with the same kind;
+  **cadence_family** takes perfect and imperfect authentic for one kind, and half and Phrygian.
+* **harmony**: beat slots whose chord is found, root and quality; **harmony_root** by the root alone,
+  **harmony_inversion** with the inversion too. Chords are compared as sounding pitch classes, so that V in C
+  and I in G agree: a wrong key is counted once, under key.
+* **boundaries** (free only): precision, recall and their harmonic mean for phrase ends within half a beat.
+* **sections** (free only): sections whose beginning and end are both borders of found sections;
+  **returns**: sections with the label of an earlier one whose notes are exactly the same (no analysis needed).
+
+Items that the plan leaves open are not counted; a figure without items is nan.
+
+**Source.** The window of half a beat is our choice; precision and recall as in mir_eval.segment.detection
+(Raffel et al., ISMIR 2014), the piece's beginning and end not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ritornello.form.analyse import analyse
+from ritornello.form.chord import Chord
+from ritornello.form.grid import FRAMES_PER_BEAT, Range, phrase_ranges, phrase_slots, section_ranges, to_frames
+from ritornello.form.key import Key
+from ritornello.form.plan import Phrase, Plan
+from ritornello.form.voices import frames_of
+from ritornello.scores.score import Score
+
+CADENCE_WINDOW_FRAMES = FRAMES_PER_BEAT
+BOUNDARY_WINDOW_FRAMES = FRAMES_PER_BEAT // 2
+COMPARED = ("key", "cadence", "cadence_family", "harmony", "harmony_root", "harmony_inversion")
+NAN = float("nan")
+
+
+class Sounding(NamedTuple):
+    """A chord as it sounds: pitch class of the root, quality, inversion."""
+
+    root: int
+    quality: str
+    inversion: int
+
+
+def evaluate(score: Score, plan: Plan) -> dict[str, float]:
+    """All figures of this file. The plan's metre, pickup, sections and phrases must be set.
+
+    A score without notes gives nan for everything that is heard in notes.
+    """
+    figures = {"num_phrases": float(len(plan.phrases)), "num_slots": float(sum(map(len, phrase_slots(plan))))}
+    heard = score.num_notes > 0
+    given = analyse(with_fermatas(score, closes_of(plan))) if heard else None
+    free = analyse(with_fermatas(score, [])) if heard else None
+    figures |= {f"{name}_given": value for name, value in compare(plan, given).items()}
+    figures |= {f"{name}_free": value for name, value in compare(plan, free).items()}
+    return figures | boundaries(plan, free) | {"sections_free": sections(plan, free), "returns": returns(score, plan)}
+
+
+def compare(plan: Plan, found: Plan | None) -> dict[str, float]:
+    """Keys, cadences and harmony of a plan against those of the plan found; all nan if none was."""
+    if found is None:
+        return dict.fromkeys(COMPARED, NAN)
+    others = _overlapping(plan, found)
+    keys = [(phrase.key, other.key) for phrase, other in zip(plan.phrases, others, strict=True) if phrase.key]
+    closes = zip(plan.phrases, closes_of(plan), strict=True)
+    cadences = [(phrase.cadence, _cadence_near(found, close)) for phrase, close in closes if phrase.cadence]
+    chords = _chord_pairs(plan, found)
+    shares = (
+        _share([a == b for a, b in keys]),
+        _share([a == b for a, b in cadences]),
+        _share([b is not None and _family(a) == _family(b) for a, b in cadences]),
+        _share([b is not None and a[:2] == b[:2] for a, b in chords]),
+        _share([b is not None and a.root == b.root for a, b in chords]),
+        _share([a == b for a, b in chords]),
+    )
+    return dict(zip(COMPARED, shares, strict=True))
+
+
+def boundaries(plan: Plan, found: Plan | None) -> dict[str, float]:
+    """Precision, recall and F of the phrase ends inside the piece."""
+    wanted = [end for _, end in phrase_ranges(plan)[:-1]]
+    heard = [end for _, end in phrase_ranges(found)[:-1]] if found else []
+    hits = num_matches(wanted, heard, BOUNDARY_WINDOW_FRAMES)
+    precision = hits / len(heard) if heard and wanted else NAN
+    recall = hits / len(wanted) if found and wanted else NAN
+    both = 2 * hits / (len(heard) + len(wanted)) if found and wanted else NAN
+    return {"boundaries_precision": precision, "boundaries_recall": recall, "boundaries_f": both}
+
+
+def num_matches(wanted: Sequence[int], heard: Sequence[int], window: int) -> int:
+    """Largest number of pairs (one of each list, both ascending, each used once) at most ``window`` apart."""
+    i = j = matches = 0
+    while i < len(wanted) and j < len(heard):
+        if abs(wanted[i] - heard[j]) <= window:
+            i, j, matches = i + 1, j + 1, matches + 1
+        elif wanted[i] < heard[j]:
+            i += 1
+        else:
+            j += 1
+    return matches
+
+
+def sections(plan: Plan, found: Plan | None) -> float:
+    """Share of the plan's sections of which both ends are borders of found sections, within half a beat."""
+    if found is None:
+        return NAN
+    borders = np.array([frame for ends in section_ranges(found) for frame in ends])
+    near = [
+        all(np.abs(borders - frame).min() <= BOUNDARY_WINDOW_FRAMES for frame in ends) for ends in section_ranges(plan)
+    ]
+    return _share(near)
+
+
+def returns(score: Score, plan: Plan) -> float:
+    """Share of the sections bearing the label of an earlier one that sound exactly like it, up to the shorter end."""
+    pitch, struck = frames_of(score)
+    ranges = section_ranges(plan)
+    labels = [section.label for section in plan.sections or ()]
+    same: list[bool] = []
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            (start, stop), (first, last) = ranges[index], ranges[labels.index(label)]
+            length = min(stop - start, last - first)
+            same.append(
+                np.array_equal(pitch[start : start + length], pitch[first : first + length])
+                and np.array_equal(struck[start : start + length], struck[first : first + length])
+            )
+    return _share(same)
+
+
+def closes_of(plan: Plan) -> list[int]:
+    """Frame of every phrase's fermata chord; an open one is taken a beat before the phrase ends."""
+    return [
+        start + to_frames(phrase.fermata_beats)
+        if phrase.fermata_beats is not None
+        else max(start, end - FRAMES_PER_BEAT)
+        for phrase, (start, end) in zip(plan.phrases, phrase_ranges(plan), strict=True)
+    ]
+
+
+def with_fermatas(score: Score, frames: Sequence[int]) -> Score:
+    """The score with fermatas in its first part at these frames and nowhere else."""
+    ticks = tuple(frame * score.ticks_per_beat // FRAMES_PER_BEAT for frame in frames)
+    parts = [replace(part, fermatas_ticks=() if number else ticks) for number, part in enumerate(score.parts)]
+    return replace(score, parts=tuple(parts))
+
+
+def _family(cadence: str) -> str:
+    """Perfect and imperfect authentic cadences are one family, half and Phrygian another."""
+    if cadence == "imperfect authentic":
+        return "perfect authentic"
+    return "half" if cadence == "phrygian" else cadence
+
+
+def _overlapping(plan: Plan, found: Plan) -> list[Phrase]:
+    """For each phrase of the plan the phrase found that shares most frames with it."""
+    others = phrase_ranges(found)
+    overlaps = [[min(end, e) - max(start, s) for s, e in others] for start, end in phrase_ranges(plan)]
+    return [found.phrases[int(np.argmax(row))] for row in overlaps]
+
+
+def _cadence_near(found: Plan, close: int) -> str | None:
+    """The cadence found at this frame; None if no phrase closes within the window."""
+    closes = closes_of(found)
+    nearest = min(range(len(closes)), key=lambda i: abs(closes[i] - close))
+    return found.phrases[nearest].cadence if abs(closes[nearest] - close) <= CADENCE_WINDOW_FRAMES else None
+
+
+def _chord_pairs(plan: Plan, found: Plan) -> list[tuple[Sounding, Sounding | None]]:
+    """The chord of every slot of the plan, and the one found in the middle of it."""
+    heard = sorted(_chords(found))
+    starts = [slot[0] for slot, _ in heard]
+    pairs: list[tuple[Sounding, Sounding | None]] = []
+    for (start, end), chord in _chords(plan):
+        place = int(np.searchsorted(starts, (start + end - 1) // 2, side="right")) - 1
+        covered = place >= 0 and (start + end - 1) // 2 < heard[place][0][1]
+        pairs.append((chord, heard[place][1] if covered else None))
+    return pairs
+
+
+def _chords(plan: Plan) -> list[tuple[Range, Sounding]]:
+    """Every beat slot with its chord."""
+    chords: list[tuple[Range, Sounding]] = []
+    for phrase, slots in zip(plan.phrases, phrase_slots(plan), strict=True):
+        if phrase.key is not None and phrase.harmony is not None:
+            pairs = zip(slots, phrase.harmony, strict=False)
+            chords += [(slot, _sounding(chord, phrase.key)) for slot, chord in pairs]
+    return chords
+
+
+def _sounding(chord: Chord, key: Key) -> Sounding:
+    return Sounding((chord.root + key.tonic_pitch_class) % 12, chord.quality, chord.inversion)
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits) if hits else NAN
