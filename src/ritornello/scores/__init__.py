@@ -1,6 +1,9 @@
 """What music is here: Score, and one file per format."""
 
-from ritornello.scores.midi import read_midi, write_midi
+from ritornello.scores.midi import write_midi
+from ritornello.scores.reading import read_score
 from ritornello.scores.score import KeySignature, Marker, Metre, Mode, Notes, Part, Score, Tempo
 
-__all__ = ["KeySignature", "Marker", "Metre", "Mode", "Notes", "Part", "Score", "Tempo", "read_midi", "write_midi"]
+__all__ = [
+    "KeySignature", "Marker", "Metre", "Mode", "Notes", "Part", "Score", "Tempo", "read_score", "write_midi"
+]  # fmt: skip

@@ -71,7 +71,7 @@ def format_midi(score: Score, where: str = "MIDI data") -> bytes:
         raise UserError("the piece does not fit a MIDI file", where=where, limit=limit)
     target: Any = symusic.Score(score.ticks_per_beat)
     for part in score.parts:
-        track = symusic.Track(part.name, part.program)
+        track: Any = symusic.Track(part.name, part.program)
         track.notes = symusic.Note.from_numpy(
             part.notes.onset_ticks.astype(np.int32),
             part.notes.duration_ticks.astype(np.int32),

@@ -77,7 +77,7 @@ def _scan_chunks(data: bytes, where: str) -> MidiSize:
     return size
 
 
-def _scan_track(track: bytes, size: MidiSize, where: str) -> None:
+def _scan_track(track: bytes, size: MidiSize, where: str) -> None:  # noqa: C901 - one loop, for speed
     """Walks over the events of one track; an event that runs past the end raises IndexError."""
     position, ticks, status, end = 0, 0, 0, len(track)
     while position < end:
@@ -142,7 +142,9 @@ def _count_bars(size: MidiSize) -> int:
     """Bars from the first tick to the last, each piece of a bar before a change counted as one."""
     changes = sorted(size.metres, key=lambda change: change[0])  # stable: the last of one tick holds
     bars = 0
-    for (start, numerator, denominator), stop in zip(changes, [c[0] for c in changes[1:]] + [size.end_ticks], strict=True):
+    for (start, numerator, denominator), stop in zip(
+        changes, [c[0] for c in changes[1:]] + [size.end_ticks], strict=True
+    ):
         bars -= (start - min(stop, size.end_ticks)) * denominator // (numerator * 4 * size.ticks_per_beat)
     return bars
 

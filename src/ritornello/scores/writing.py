@@ -16,16 +16,17 @@ def write_atomically(path: Path, data: bytes) -> None:
         UserError: the folder does not exist or cannot be written, or the disk is full. Nothing is
             left behind, and a file that was there before stays as it was.
     """
-    temporary = None
+    temporary: Path | None = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp gives 0o600
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~_umask())  # mkstemp gives 0o600
+        temporary.replace(path)
     except (OSError, ValueError) as error:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
         mend = "name a folder that exists and may be written"
         raise UserError(f"cannot be written: {reason}", where=str(path), mend=mend) from None
