@@ -1,0 +1,295 @@
+"""MusicXML out: what a notation program opens and prints as a choir score.
+
+Written here and not by partitura 1.9, whose writer spells pitches without regard to the key, knows
+no voice clefs and writes no beams. Bars are those of ``Score.bars``; a pickup is bar 0. Times that
+have no note value (a performance's) are rounded to 32nds and triplets.
+**Source**: MusicXML 4.0 (W3C Music Notation Community Group, 2021).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+
+from ritornello.scores.notation import Measure, WrittenNote, voices, written_bars
+from ritornello.scores.score import IntArray, KeySignature, Metre, Notes, Part, Score
+from ritornello.scores.spelling import SpelledPitch, Spelling, signature_alter
+from ritornello.scores.writing import write_atomically
+
+_HEADER = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
+    '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
+)
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+_LOWEST_TREBLE_MEAN = 60.0
+"""A part whose mean pitch lies below middle C stands in the bass clef."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Staff:
+    """What the bars of one part need to know."""
+
+    score: Score
+    part: Part
+    measures: list[Measure]
+    spelling: Spelling
+    is_first: bool
+
+
+def write_musicxml(score: Score, path: Path | str) -> None:
+    """Writes an uncompressed MusicXML file; the same Score gives the same bytes.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    write_atomically(Path(path), format_musicxml(score))
+
+
+def format_musicxml(score: Score) -> bytes:
+    """The bytes of a MusicXML document."""
+    score = _printable(score)
+    root = ET.Element("score-partwise", version="4.0")
+    if score.title:
+        _text(_child(root, "work"), "work-title", score.title)
+    _text(_child(_child(root, "identification"), "encoding"), "software", "ritornello")
+    part_list = _child(root, "part-list")
+    group = _child(part_list, "part-group", type="start", number="1")
+    _text(group, "group-symbol", "bracket")
+    _text(group, "group-barline", "yes")
+    for number, part in enumerate(score.parts, start=1):
+        _list_part(part_list, part, number)
+    _child(part_list, "part-group", type="stop", number="1")
+    measures, spelling = _measures(score), Spelling(score)
+    for number, part in enumerate(score.parts, start=1):
+        staff = _Staff(score, part, measures, spelling, is_first=number == 1)
+        _write_part(_child(root, "part", id=f"P{number}"), staff)
+    ET.indent(root)
+    return _HEADER.encode() + ET.tostring(root, encoding="UTF-8", xml_declaration=False) + b"\n"
+
+
+def _list_part(part_list: ET.Element, part: Part, number: int) -> None:
+    element = _child(part_list, "score-part", id=f"P{number}")
+    name = part.name or f"Part {number}"
+    _text(element, "part-name", name)
+    _text(element, "part-abbreviation", f"{name[0]}.")
+    _text(_child(element, "score-instrument", id=f"P{number}-I1"), "instrument-name", name)
+    midi = _child(element, "midi-instrument", id=f"P{number}-I1")
+    _text(midi, "midi-channel", (number - 1) % 15 + 1 + ((number - 1) % 15 >= 9))  # 10 is for percussion
+    _text(midi, "midi-program", part.program + 1)
+
+
+def _measures(score: Score) -> list[Measure]:
+    onsets = [metre.onset_ticks for metre in score.metres]
+    measures: list[Measure] = []
+    for index, (start, end) in enumerate(score.bars()):
+        metre = score.metres[bisect_right(onsets, start) - 1]
+        is_pickup = index == 0 and score.pickup_ticks > 0
+        origin = end - metre.bar_ticks(score.ticks_per_beat) if is_pickup else start
+        measures.append(Measure(start, end, metre, score.ticks_per_beat, origin))
+    return measures
+
+
+def _write_part(element: ET.Element, staff: _Staff) -> None:
+    score, part = staff.score, staff.part
+    cuts = sorted(part.fermatas_ticks)
+    written = [written_bars(voice, staff.measures, cuts) for voice in voices(part)]
+    first_number = 0 if score.pickup_ticks > 0 else 1
+    for index, measure in enumerate(staff.measures):
+        bar = _child(element, "measure", number=str(first_number + index))
+        if index == 0 and score.pickup_ticks > 0:
+            bar.set("implicit", "yes")
+        _write_attributes(bar, staff, index)
+        accidentals: dict[tuple[str, int], int] = {}
+        for number, voice in enumerate(written, start=1):
+            if number > 1 and not any(note.pitches for note in voice[index]):
+                continue
+            if number > 1:
+                _text(_child(bar, "backup"), "duration", measure.end - measure.start)
+            for note in voice[index]:
+                if staff.is_first and number == 1:
+                    _write_directions(bar, score, note)
+                _write_note(bar, staff, note, number, accidentals)
+        if index + 1 == len(staff.measures):
+            _text(_child(bar, "barline", location="right"), "bar-style", "light-heavy")
+
+
+def _write_attributes(bar: ET.Element, staff: _Staff, index: int) -> None:
+    score, measure = staff.score, staff.measures[index]
+    previous = staff.measures[index - 1] if index else None
+    keys = [key for key in score.keys if (previous.start if previous else -1) < key.onset_ticks <= measure.start]
+    new_metre = previous is None or str(previous.metre) != str(measure.metre)
+    if not (index == 0 or keys or new_metre):
+        return
+    attributes = _child(bar, "attributes")
+    if index == 0:
+        _text(attributes, "divisions", score.ticks_per_beat)
+    if keys or index == 0:
+        key = keys[-1] if keys else KeySignature(0, 0)
+        element = _child(attributes, "key")
+        _text(element, "fifths", key.fifths)
+        if key.mode:
+            _text(element, "mode", key.mode)
+    if new_metre:
+        time = _child(attributes, "time")
+        _text(time, "beats", measure.metre.numerator)
+        _text(time, "beat-type", measure.metre.denominator)
+    if index == 0:
+        clef = _child(attributes, "clef")
+        sign, line, octave = _clef(staff.part)
+        _text(clef, "sign", sign)
+        _text(clef, "line", line)
+        if octave:
+            _text(clef, "clef-octave-change", octave)
+
+
+def _clef(part: Part) -> tuple[str, int, int]:
+    """Sign, line and octave: a tenor reads the treble clef an octave lower."""
+    if part.name.casefold().startswith("tenor"):
+        return "G", 2, -1
+    if len(part.notes) and float(np.mean(part.notes.pitch)) < _LOWEST_TREBLE_MEAN:
+        return "F", 4, 0
+    return "G", 2, 0
+
+
+def _write_directions(bar: ET.Element, score: Score, note: WrittenNote) -> None:
+    """Rehearsal marks and tempos that fall on a note or, by stepping forward and back, inside it."""
+    for marker in score.markers:
+        if note.onset_ticks <= marker.onset_ticks < note.offset_ticks and marker.text:
+            direction = _placed_direction(bar, marker.onset_ticks - note.onset_ticks)
+            _text(_child(direction, "direction-type"), "rehearsal", marker.text)
+    for tempo in score.tempos:
+        if note.onset_ticks <= tempo.onset_ticks < note.offset_ticks:
+            direction = _placed_direction(bar, tempo.onset_ticks - note.onset_ticks)
+            metronome = _child(_child(direction, "direction-type"), "metronome")
+            _text(metronome, "beat-unit", "quarter")
+            _text(metronome, "per-minute", round(tempo.beats_per_minute))
+            _child(direction, "sound", tempo=f"{tempo.beats_per_minute:.3f}".rstrip("0").rstrip("."))
+
+
+def _placed_direction(bar: ET.Element, ticks_ahead: int) -> ET.Element:
+    if ticks_ahead:
+        _text(_child(bar, "forward"), "duration", ticks_ahead)
+    direction = _child(bar, "direction", placement="above")
+    if ticks_ahead:
+        _text(_child(bar, "backup"), "duration", ticks_ahead)
+    return direction
+
+
+def _write_note(
+    bar: ET.Element, staff: _Staff, note: WrittenNote, voice: int, accidentals: dict[tuple[str, int], int]
+) -> None:
+    fifths = next((k.fifths for k in reversed(staff.score.keys) if k.onset_ticks <= note.onset_ticks), 0)
+    for index, pitch in enumerate(note.pitches or (None,)):
+        element = _child(bar, "note")
+        if index:
+            _child(element, "chord")
+        spelled = None if pitch is None else staff.spelling.of(pitch, note.onset_ticks)
+        if spelled is None:
+            rest = _child(element, "rest")
+            if note.fills_bar:
+                rest.set("measure", "yes")
+        else:
+            _write_pitch(element, spelled)
+        _text(element, "duration", note.duration_ticks)
+        for kind, tied in (("stop", note.tied_from), ("start", note.tied_to)):
+            if tied:
+                _child(element, "tie", type=kind)
+        _text(element, "voice", voice)
+        if note.value is not None:
+            _text(element, "type", note.value.type)
+            for _ in range(note.value.dots):
+                _child(element, "dot")
+        if spelled is not None:
+            _write_accidental(element, spelled, fifths, accidentals, tied_from=note.tied_from)
+        if note.value is not None and note.value.triplet:
+            modification = _child(element, "time-modification")
+            _text(modification, "actual-notes", 3)
+            _text(modification, "normal-notes", 2)
+        for number, word in enumerate(note.beams if not index else (), start=1):
+            _child(element, "beam", number=str(number)).text = word
+        has_fermata = not index and note.onset_ticks in staff.part.fermatas_ticks and voice == 1
+        if note.tied_from or note.tied_to or has_fermata:
+            _write_notations(element, note, has_fermata=has_fermata)
+
+
+def _write_pitch(element: ET.Element, spelled: SpelledPitch) -> None:
+    pitch = _child(element, "pitch")
+    _text(pitch, "step", spelled.step)
+    if spelled.alter:
+        _text(pitch, "alter", spelled.alter)
+    _text(pitch, "octave", spelled.octave)
+
+
+def _write_accidental(
+    element: ET.Element, spelled: SpelledPitch, fifths: int, shown: dict[tuple[str, int], int], *, tied_from: bool
+) -> None:
+    """An accidental where the signature, or an earlier one in the bar, says something else."""
+    place = (spelled.step, spelled.octave)
+    if shown.get(place, signature_alter(spelled.step, fifths)) != spelled.alter and not tied_from:
+        _text(element, "accidental", _ACCIDENTALS[spelled.alter])
+        shown[place] = spelled.alter
+
+
+def _write_notations(element: ET.Element, note: WrittenNote, *, has_fermata: bool) -> None:
+    notations = _child(element, "notations")
+    for kind, tied in (("stop", note.tied_from), ("start", note.tied_to)):
+        if tied:
+            _child(notations, "tied", type=kind)
+    if has_fermata:
+        _child(notations, "fermata", type="upright")
+
+
+def _printable(score: Score) -> Score:
+    """The score with every onset and duration on a grid of 32nds or triplet 16ths."""
+    step = score.ticks_per_beat // 24 if score.ticks_per_beat % 24 == 0 else 1
+    if all(_is_even(part.notes, step) for part in score.parts):
+        return score
+    factor = 24 // np.gcd(24, score.ticks_per_beat)
+    ticks_per_beat = int(score.ticks_per_beat * factor)
+    step = ticks_per_beat // 8
+
+    def rounded(ticks: IntArray) -> IntArray:
+        return (ticks * factor + step // 2) // step * step
+
+    parts = tuple(
+        replace(
+            part,
+            notes=Notes.columns(
+                rounded(part.notes.onset_ticks),
+                np.maximum(step, rounded(part.notes.offset_ticks) - rounded(part.notes.onset_ticks)),
+                part.notes.pitch,
+                part.notes.velocity,
+            ),
+            fermatas_ticks=tuple(rounded(np.array(part.fermatas_ticks, dtype=np.int64)).tolist()),
+        )
+        for part in score.parts
+    )
+    return replace(
+        score,
+        ticks_per_beat=ticks_per_beat,
+        parts=parts,
+        metres=tuple(Metre(int(m.onset_ticks * factor), m.numerator, m.denominator) for m in score.metres),
+        keys=tuple(replace(key, onset_ticks=int(key.onset_ticks * factor)) for key in score.keys),
+        tempos=tuple(replace(tempo, onset_ticks=int(tempo.onset_ticks * factor)) for tempo in score.tempos),
+        markers=tuple(replace(marker, onset_ticks=int(marker.onset_ticks * factor)) for marker in score.markers),
+        pickup_ticks=int(score.pickup_ticks * factor),
+        closing_ticks=int(score.closing_ticks * factor),
+    )
+
+
+def _is_even(notes: Notes, step: int) -> bool:
+    return not (np.any(notes.onset_ticks % step) or np.any(notes.duration_ticks % step))
+
+
+def _child(parent: ET.Element, tag: str, **attributes: str) -> ET.Element:
+    return ET.SubElement(parent, tag, attributes)
+
+
+def _text(parent: ET.Element, tag: str, text: str | float) -> None:
+    ET.SubElement(parent, tag).text = _NOT_IN_XML.sub("", str(text))
