@@ -53,7 +53,7 @@ class Music:
 
 
 class Index:
-    """The training corpus, hashed once; asking it about a piece takes milliseconds."""
+    """The training corpus, hashed once."""
 
     def __init__(self, corpus: Iterable[Score]) -> None:
         pieces = [Music.of(score) for score in corpus]
@@ -146,11 +146,16 @@ class _Windows:
         low, high = 0, min(len(hashes), max((len(p) - 1 for p in self._prefixes), default=0))
         while low < high:  # a match of n frames contains one of n - 1, so bisection is sound
             length = (low + high + 1) // 2
-            found = np.isin(_windows(prefix, length), self._corpus(length)).any()
-            low, high = (length, high) if found else (low, length - 1)
+            low, high = (length, high) if self._holds_any(_windows(prefix, length), length) else (low, length - 1)
         return low
 
+    def _holds_any(self, windows: HashArray, length: int) -> bool:
+        corpus = self._corpus(length)
+        places = np.minimum(np.searchsorted(corpus, windows), len(corpus) - 1)
+        return len(corpus) > 0 and bool((corpus[places] == windows).any())
+
     def _corpus(self, length: int) -> HashArray:
+        """All windows of a length, ascending; kept, since every piece asks for much the same lengths."""
         if length not in self._by_length:
             windows = [_windows(prefix, length) for prefix in self._prefixes]
             self._by_length[length] = np.unique(np.concatenate(windows))
