@@ -6,5 +6,15 @@ from ritornello.scores.reading import read_score
 from ritornello.scores.score import KeySignature, Marker, Metre, Mode, Notes, Part, Score, Tempo
 
 __all__ = [
-    "KeySignature", "Marker", "Metre", "Mode", "Notes", "Part", "Score", "Tempo", "read_score", "write_midi", "write_musicxml"
-]  # fmt: skip
+    "KeySignature",
+    "Marker",
+    "Metre",
+    "Mode",
+    "Notes",
+    "Part",
+    "Score",
+    "Tempo",
+    "read_score",
+    "write_midi",
+    "write_musicxml",
+]

@@ -9,6 +9,7 @@ Spines become parts, the rightmost (highest) first. Graces and spines of other k
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def _duration_beats(text: str) -> Fraction:
 def _read_line(reading: _Reading, line: str, where: str) -> None:
     if not line or line.startswith("!"):
         if line.startswith("!!!OTL") and not reading.page.title:
-            reading.page.title = line.partition(":")[2].strip()[:200]
+            reading.page.title = html.unescape(line.partition(":")[2]).strip()[:200]
         return
     cells = line.split("\t")
     if line.startswith("**"):

@@ -111,8 +111,7 @@ def _metres(source: Any, ticks_per_beat: int) -> tuple[tuple[Metre, ...], int]:
         if first == metres[1].onset_ticks and first < second:
             pickup_ticks = first
             metres = [Metre(0, metres[1].numerator, metres[1].denominator), *metres[2:]]
-    kept = [m for i, m in enumerate(metres) if i == 0 or str(m) != str(metres[i - 1])]
-    return tuple(kept), pickup_ticks
+    return tuple(metres), pickup_ticks
 
 
 def _signatures(score: Score) -> list[tuple[int, int, int]]:

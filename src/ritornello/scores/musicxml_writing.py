@@ -184,6 +184,7 @@ def _placed_direction(bar: ET.Element, ticks_ahead: int) -> ET.Element:
 def _write_note(
     bar: ET.Element, staff: _Staff, note: WrittenNote, voice: int, accidentals: dict[tuple[str, int], int]
 ) -> None:
+    """A rest, a note, or the notes of a chord, of which the first carries beams and fermata."""
     fifths = next((k.fifths for k in reversed(staff.score.keys) if k.onset_ticks <= note.onset_ticks), 0)
     for index, pitch in enumerate(note.pitches or (None,)):
         element = _child(bar, "note")
@@ -191,31 +192,42 @@ def _write_note(
             _child(element, "chord")
         spelled = None if pitch is None else staff.spelling.of(pitch, note.onset_ticks)
         if spelled is None:
-            rest = _child(element, "rest")
-            if note.fills_bar:
-                rest.set("measure", "yes")
+            _child(element, "rest", **({"measure": "yes"} if note.fills_bar else {}))
         else:
             _write_pitch(element, spelled)
         _text(element, "duration", note.duration_ticks)
-        for kind, tied in (("stop", note.tied_from), ("start", note.tied_to)):
-            if tied:
-                _child(element, "tie", type=kind)
+        for kind in _ties(note):
+            _child(element, "tie", type=kind)
         _text(element, "voice", voice)
-        if note.value is not None:
-            _text(element, "type", note.value.type)
-            for _ in range(note.value.dots):
-                _child(element, "dot")
-        if spelled is not None:
-            _write_accidental(element, spelled, fifths, accidentals, tied_from=note.tied_from)
-        if note.value is not None and note.value.triplet:
-            modification = _child(element, "time-modification")
-            _text(modification, "actual-notes", 3)
-            _text(modification, "normal-notes", 2)
+        _write_value(element, note, spelled, fifths, accidentals)
         for number, word in enumerate(note.beams if not index else (), start=1):
             _child(element, "beam", number=str(number)).text = word
-        has_fermata = not index and note.onset_ticks in staff.part.fermatas_ticks and voice == 1
-        if note.tied_from or note.tied_to or has_fermata:
-            _write_notations(element, note, has_fermata=has_fermata)
+        has_fermata = not index and voice == 1 and note.onset_ticks in staff.part.fermatas_ticks
+        _write_notations(element, note, has_fermata=has_fermata)
+
+
+def _ties(note: WrittenNote) -> list[str]:
+    return ["stop"] * note.tied_from + ["start"] * note.tied_to
+
+
+def _write_value(
+    element: ET.Element,
+    note: WrittenNote,
+    spelled: SpelledPitch | None,
+    fifths: int,
+    accidentals: dict[tuple[str, int], int],
+) -> None:
+    """Type, dots, accidental and triplet, in the order that the schema asks for."""
+    if note.value is not None:
+        _text(element, "type", note.value.type)
+        for _ in range(note.value.dots):
+            _child(element, "dot")
+    if spelled is not None:
+        _write_accidental(element, spelled, fifths, accidentals, tied_from=note.tied_from)
+    if note.value is not None and note.value.triplet:
+        modification = _child(element, "time-modification")
+        _text(modification, "actual-notes", 3)
+        _text(modification, "normal-notes", 2)
 
 
 def _write_pitch(element: ET.Element, spelled: SpelledPitch) -> None:
@@ -237,10 +249,11 @@ def _write_accidental(
 
 
 def _write_notations(element: ET.Element, note: WrittenNote, *, has_fermata: bool) -> None:
+    if not (_ties(note) or has_fermata):
+        return
     notations = _child(element, "notations")
-    for kind, tied in (("stop", note.tied_from), ("start", note.tied_to)):
-        if tied:
-            _child(notations, "tied", type=kind)
+    for kind in _ties(note):
+        _child(notations, "tied", type=kind)
     if has_fermata:
         _child(notations, "fermata", type="upright")
 

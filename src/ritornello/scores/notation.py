@@ -100,9 +100,9 @@ def voices(part: Part) -> list[list[Chord]]:
         chord = (onset, onset - duration, tuple(sorted({row[2] for row in group})))
         free = next((voice for voice in result if not voice or voice[-1][1] <= onset), None)
         if free is None:
-            free = []
-            result.append(free)
-        free.append(chord)
+            result.append([chord])
+        else:
+            free.append(chord)
     return result
 
 
@@ -217,8 +217,8 @@ def _beam(run: list[WrittenNote], measure: Measure) -> list[WrittenNote]:
             elif number <= before:
                 words.append("end")
             else:
-                forward = not before or (after > 0 and measure.level(note.onset_ticks) < measure.level(note.offset_ticks))
-                words.append("forward hook" if forward else "backward hook")
+                starts_stronger = measure.level(note.onset_ticks) < measure.level(note.offset_ticks)
+                words.append("forward hook" if not before or (after and starts_stronger) else "backward hook")
         beamed.append(replace(note, beams=tuple(words)))
     return beamed
 
