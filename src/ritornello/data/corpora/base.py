@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 
 from ritornello.scores.score import Score
 
-Split: TypeAlias = Literal["train", "validation", "test"]
+Split: TypeAlias = Literal["train", "validation", "test", "unused"]
+"""``unused``: a piece that shares its melody with a test piece, and is neither trained on nor tested."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""Splits that keep the settings of one melody together.
+
+Bach harmonised the same hymn tune up to a dozen times. A split by piece alone would let a model
+train on one setting and be tested on the next, so pieces are first grouped by their soprano: two
+pieces share a group when their openings are nearly the same tune in some transposition, whatever
+the rhythm and the passing notes, or when their catalogue numbers are the same. (A title alone says
+little: many a text was sung to several tunes.) A group then goes to one side as a whole, chosen by
+the hash of its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ritornello.form.voices import REST, frames_of
+from ritornello.scores.score import Score
+
+OPENING_NOTES = 20
+"""How much of a melody is compared: about three phrases."""
+MIN_NOTES = 8
+SIMILAR = 0.75
+"""Share of the opening that must agree. Among the 370 chorales few pairs lie between 0.65 and 0.85."""
+SIMILAR_BY_TITLE = 0.55
+"""The same for pieces with the same title: less agreement by chance, so more by descent."""
+_FRAMES_PER_BEAT = 4
+
+
+def opening(score: Score) -> tuple[int, ...]:
+    """The first pitch classes of the soprano on the beats, repeated ones once: what rhythm and ornament leave."""
+    pitches = frames_of(score)[0][:, 0]
+    pickup = score.pickup_ticks * _FRAMES_PER_BEAT // score.ticks_per_beat
+    on_beats = pitches[pickup % _FRAMES_PER_BEAT :: _FRAMES_PER_BEAT]
+    sounding = on_beats[on_beats != REST] % 12
+    changes = sounding[np.append(True, sounding[1:] != sounding[:-1])] if len(sounding) else sounding
+    return tuple(changes[:OPENING_NOTES].tolist())
+
+
+def similarity(one: Sequence[int], others: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """How much of an opening agrees with each of the others (N,), 0 to 1, in the best transposition.
+
+    One minus the edit distance over the length that is compared, which is that of the shorter one.
+    Openings of fewer than eight notes agree with nothing.
+    """
+    if not others:
+        return np.zeros(0)
+    lengths = np.minimum(len(one), [len(other) for other in others])
+    table = np.full((len(others), OPENING_NOTES), -1)
+    for row, other in zip(table, others, strict=True):
+        row[: len(other)] = other
+    distances = _edit_distances(one, table)[lengths, :, np.arange(len(others))].min(axis=1)
+    return np.where(lengths >= MIN_NOTES, 1 - distances / np.maximum(1, lengths), 0.0)
+
+
+def _edit_distances(one: Sequence[int], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(k, transposition, other) -> fewest notes to change, insert or leave out between the first k notes of both."""
+    moved = (one := np.array(one, dtype=np.int64))[:, None, None, None] == (others + np.arange(12)[:, None, None]) % 12
+    moved &= others >= 0
+    places = np.arange(others.shape[1] + 1)
+    row = np.broadcast_to(places, (12, len(others), len(places)))
+    prefixes = [row[..., 0]]
+    for i, same in enumerate(moved, start=1):
+        best = row + 1  # leave out a note of the one
+        best[..., 1:] = np.minimum(best[..., 1:], row[..., :-1] + ~same)
+        row = np.minimum.accumulate(best - places, axis=-1) + places  # insert notes of the other
+        prefixes.append(row[..., i])
+    return np.stack(prefixes)
+
+
+def groups_of(
+    openings: Mapping[str, Sequence[int]], labels: Mapping[str, Sequence[Hashable]], titles: Mapping[str, str]
+) -> dict[str, str]:
+    """Piece -> group, named after its first piece.
+
+    Joined are pieces with a label in common, and pieces with similar openings; ``titles`` makes the
+    latter easier. Whatever is joined to the same piece is one group.
+    """
+    names = sorted(openings)
+    parent = dict(zip(names, names, strict=True))
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def join(one: str, other: str) -> None:
+        first, second = sorted((root(one), root(other)))
+        parent[second] = first
+
+    seen: dict[Hashable, str] = {}
+    for name in names:
+        for label in labels.get(name, ()):
+            join(seen.setdefault(label, name), name)
+    for place, name in enumerate(names):
+        later = names[place + 1 :]
+        needed = [SIMILAR_BY_TITLE if name in titles and titles[name] == titles.get(n) else SIMILAR for n in later]
+        found = similarity(openings[name], [openings[n] for n in later]) >= np.array(needed)
+        for other in np.flatnonzero(found).tolist():
+            join(name, later[other])
+    return {name: root(name) for name in names}
+
+
+def is_chosen(group: str, share: float, seed: str) -> bool:
+    """Whether a group belongs to a random ``share`` (0 to 1) of all groups; the same on every machine."""
+    digest = hashlib.sha256(f"{seed}/{group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
