@@ -42,6 +42,12 @@ class Context(NamedTuple):
     inversion changes, and where nothing changes."""
     last: FloatArray
     """(2, 12, 9) per mode, root and quality, for the chord of a phrase's cadence."""
+    cadence: FloatArray
+    """(2, 12, 12) per mode, root and next root, where the next chord is that of the cadence."""
+    home: FloatArray
+    """(48,) for a phrase's key against the home key, see ``keys.relations``."""
+    near: FloatArray
+    """(48,) for a phrase's key against the key of the phrase before."""
 
 
 class Candidates(NamedTuple):
@@ -61,7 +67,7 @@ def harmony_weights() -> tuple[Weights, Context]:
     inversion = arrays["inversion"].copy()
     inversion[:4, 3] = -np.inf  # a triad has no third inversion
     weights = Weights(arrays["role"], arrays["missing"], arrays["bass"], inversion)
-    return weights, Context(arrays["prior"], arrays["step"], arrays["change"], arrays["last"])
+    return weights, Context(**{name: arrays[name] for name in Context._fields})
 
 
 def candidates_of(evidence: Evidence) -> Candidates:
@@ -78,7 +84,7 @@ def candidates_of(evidence: Evidence) -> Candidates:
 
 
 def phrase_paths(candidates: Candidates, on_barline: IntArray, cadence_slot: int) -> tuple[FloatArray, IntArray]:
-    """The best chords of one phrase in each of the 24 keys.
+    """How well one phrase fits each of the 24 keys, and its best chords in each.
 
     Args:
         candidates: of the phrase's S > 0 slots.
@@ -86,15 +92,17 @@ def phrase_paths(candidates: Candidates, on_barline: IntArray, cadence_slot: int
         cadence_slot: index of the slot with the phrase's last chord.
 
     Returns:
-        (24,) score of the best path and (24, S) its chord states.
+        (24,) log of the summed weight of all paths, and (24, S) the chord states of the best one.
     """
     unary = _unary(candidates, cadence_slot)
-    best = unary[:, 0]
+    best = total = unary[:, 0]
     back: list[IntArray] = []
     for slot in range(1, unary.shape[1]):
-        total = best[:, :, None] + _steps(candidates.state[slot - 1], candidates.state[slot], int(on_barline[slot]))
-        back.append(total.argmax(axis=1))
-        best = total.max(axis=1) + unary[:, slot]
+        step = _steps(candidates.state[slot - 1 : slot + 1], int(on_barline[slot]), at_cadence=slot == cadence_slot)
+        through = best[:, :, None] + step
+        back.append(through.argmax(axis=1))
+        best = through.max(axis=1) + unary[:, slot]
+        total = np.logaddexp.reduce(total[:, :, None] + step, axis=1) + unary[:, slot]
     choice: IntArray = best.argmax(axis=1)
     path = [choice]
     for pointers in reversed(back):
@@ -102,7 +110,7 @@ def phrase_paths(candidates: Candidates, on_barline: IntArray, cadence_slot: int
         path.append(choice)
     chosen = np.stack(path[::-1], axis=1)
     states = np.stack([candidates.state[slot][chosen[:, slot]] for slot in range(unary.shape[1])], axis=1)
-    return best.max(axis=1), states
+    return np.logaddexp.reduce(total, axis=1), states
 
 
 def _unary(candidates: Candidates, cadence_slot: int) -> FloatArray:
@@ -116,17 +124,15 @@ def _unary(candidates: Candidates, cadence_slot: int) -> FloatArray:
     return unary + candidates.score[None]
 
 
-def _steps(state: IntArray, following: IntArray, on_barline: int) -> FloatArray:
-    """(24, 16, 16) score of each change of chord in each key."""
+def _steps(states: IntArray, on_barline: int, *, at_cadence: bool) -> FloatArray:
+    """(24, 16, 16) score of each change from the first to the second row of (2, 16) states in each key."""
     context = harmony_weights()[1]
-    root, next_root = _root_quality(state)[0], _root_quality(following)[0]
-    tonics = np.arange(12)[:, None]
-    rows, columns = (root - tonics) % 12, (next_root - tonics) % 12
-    step = np.concatenate([context.step[mode][rows[:, :, None], columns[:, None, :]] for mode in (0, 1)])
-    same_root = root[:, None] == next_root
-    same = state[:, None] == following
-    change = np.select([~same_root, same], [context.change[1 - on_barline], context.change[3]], context.change[2])
-    return step + change
+    roots = _root_quality(states)[0]
+    above = (roots[:, None] - np.arange(12)[:, None]) % 12  # (2, 12, 16)
+    table = context.step + context.cadence if at_cadence else context.step
+    step = np.concatenate([table[mode][above[0][:, :, None], above[1][:, None, :]] for mode in (0, 1)])
+    same_root, same = roots[0][:, None] == roots[1], states[0][:, None] == states[1]
+    return step + np.select([~same_root, same], [context.change[1 - on_barline], context.change[3]], context.change[2])
 
 
 def _root_quality(state: IntArray) -> tuple[IntArray, IntArray]:

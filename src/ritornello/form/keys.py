@@ -1,24 +1,20 @@
 """Keys: the home key of a piece and the local key of each phrase.
 
 The home tonic is the root on which the piece ends. A phrase is in the key in which its notes are most
-likely harmony (``chords.phrase_paths``), in balance with two habits: a phrase tends to stay near home
-and near the phrase before. The balance is found for all phrases together by dynamic programming.
+likely harmony (``chords.phrase_paths``), in balance with two habits: some keys are likely beside the home
+key, and some after the key of the phrase before. The balance is found for all phrases together by dynamic
+programming.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ritornello.form.chords import NUM_KEYS
+from ritornello.form.chords import NUM_KEYS, harmony_weights
 from ritornello.form.evidence import FloatArray
 from ritornello.form.key import Key
 from ritornello.form.voices import REST, Frames
 from ritornello.scores.score import IntArray, Mode, Score
-
-HOME_COST = 0.5
-"""Nats per step of distance from the home key."""
-NEIGHBOUR_COST = 0.25
-"""Nats per step of distance from the key of the phrase before."""
 
 
 def home_key(score: Score, frames: Frames, phrase_scores: FloatArray) -> int:
@@ -45,12 +41,14 @@ def home_key(score: Score, frames: Frames, phrase_scores: FloatArray) -> int:
 
 def local_keys(phrase_scores: FloatArray, home: int) -> list[int]:
     """The number (0-23) of each phrase's key, from (P, 24) scores."""
-    distance = key_distances()
-    unary = phrase_scores - HOME_COST * distance[home]
+    context = harmony_weights()[1]
+    relation = relations()
+    near = context.near[relation]
+    unary = phrase_scores + context.home[relation[home]]
     best = unary[0]
     back: list[IntArray] = []
     for scores in unary[1:]:
-        total = best[:, None] - NEIGHBOUR_COST * distance
+        total = best[:, None] + near
         back.append(total.argmax(axis=0))
         best = total.max(axis=0) + scores
     path = [int(best.argmax())]
@@ -59,12 +57,10 @@ def local_keys(phrase_scores: FloatArray, home: int) -> list[int]:
     return path[::-1]
 
 
-def key_distances() -> FloatArray:
-    """(24, 24) distance in signatures, plus one where the mode differs."""
-    fifths = np.array([_signature(k) for k in range(NUM_KEYS)])
-    apart = np.abs(fifths[:, None] - fifths) % 12
-    minor = np.arange(NUM_KEYS) >= 12
-    return np.minimum(apart, 12 - apart) + (minor[:, None] != minor).astype(np.float64)
+def relations() -> IntArray:
+    """(24, 24) how a key (column) stands to another (row): 24 * its mode + 12 * own mode + tonics' interval."""
+    mode, tonic = np.divmod(np.arange(NUM_KEYS), 12)
+    return mode[:, None] * 24 + mode * 12 + (tonic - tonic[:, None]) % 12
 
 
 def key_number(key: Key) -> int:
@@ -76,7 +72,3 @@ def spell_key(number: int, near_fifths: int) -> Key:
     """The key of a number, spelt with the signature nearest to ``near_fifths``."""
     mode: Mode = "minor" if number >= 12 else "major"
     return Key.from_pitch_class(number % 12, mode, near_fifths)
-
-
-def _signature(number: int) -> int:
-    return 7 * (number % 12 + (3 if number >= 12 else 0)) % 12
