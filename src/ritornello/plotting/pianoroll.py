@@ -7,6 +7,7 @@ plan give the same bytes: no date, no program version, and nothing of matplotlib
 from __future__ import annotations
 
 import math
+import textwrap
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def _title(figure: Any, score: Score, plan: Plan | None) -> None:
     y = 1 - TITLE_INCHES / 2 / height
     tempo = f"{score.tempos[0].beats_per_minute:g} beats a minute" if score.tempos else ""
     facts = [
-        (plan.title if plan else "") or score.title,
+        textwrap.shorten((plan.title if plan else "") or score.title, 60, placeholder=" …"),
         str(plan.key or "") if plan else "",
         str(score.metres[0]),
         tempo,
