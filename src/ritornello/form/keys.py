@@ -16,27 +16,29 @@ from ritornello.form.key import Key
 from ritornello.form.voices import REST, Frames
 from ritornello.scores.score import IntArray, Mode, Score
 
+SIGNATURE_WEIGHT = 20.0
+"""Nats that the signature adds to its mode: it decides only where the notes hardly do."""
+
 
 def home_key(score: Score, frames: Frames, phrase_scores: FloatArray) -> int:
     """The number (0-23) of the home key: tonic from the last bass note, mode from the whole piece.
 
     Args:
-        score: for its key signature, which says most about the mode.
+        score: for its key signature, if it has one.
         frames: of the score; not silent.
         phrase_scores: (P, 24) how well each phrase fits each key.
     """
     sounding = frames.pitch[(frames.pitch != REST).any(axis=1)][-1]
     tonic = int(sounding[sounding != REST].min()) % 12
-    if score.keys:
-        signature = score.keys[0]
-        stated = Key.from_fifths(signature.fifths, signature.mode) if signature.mode else None
-        if stated is not None and stated.tonic_pitch_class == tonic:
-            return key_number(stated)
-        for mode in ("major", "minor"):
-            if stated is None and Key.from_fifths(signature.fifths, mode).tonic_pitch_class == tonic:
-                return tonic + 12 * (mode == "minor")
     total = phrase_scores.sum(axis=0)
-    return tonic + 12 if total[tonic + 12] > total[tonic] else tonic
+    minor = float(total[tonic + 12] - total[tonic])
+    if score.keys:
+        stated = score.keys[0]
+        modes: tuple[Mode, ...] = (stated.mode,) if stated.mode else ("major", "minor")
+        for mode in modes:
+            if Key.from_fifths(stated.fifths, mode).tonic_pitch_class == tonic:
+                minor += SIGNATURE_WEIGHT if mode == "minor" else -SIGNATURE_WEIGHT
+    return tonic + 12 if minor > 0 else tonic
 
 
 def local_keys(phrase_scores: FloatArray, home: int) -> list[int]:
