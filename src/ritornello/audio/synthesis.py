@@ -1,0 +1,163 @@
+"""From a Score to a WAV file: symusic's synthesizer, the shipped soundfont, a little room.
+
+Parts stand side by side like a choir, the highest on the left. A choir is doubled softly by an
+organ, as Bach's was (*colla parte*): the samples alone begin too slowly for moving eighths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ritornello.audio.performance import performed
+from ritornello.errors import UserError
+from ritornello.scores import Part, Score
+from ritornello.scores.writing import write_atomically
+
+SAMPLE_RATE = 44_100
+MAX_MINUTES = 20
+"""Longest piece that is rendered; ten minutes take about half a gigabyte."""
+PEAK = 0.9
+"""Highest sample of a file, of 1.0."""
+_FONT = Path(__file__).parent / "soundfonts" / "chorale.sf3"
+_FONT_SHA256 = "e6e576401d5f37227a888b25328cf676d7552a757d097e5de53c3b653b3b4b1c"
+_PIANO, _HARPSICHORD, _ORGAN, _STRINGS, _CHOIR = 0, 6, 19, 48, 52
+_ORGAN_SHARE = 0.4
+"""Loudness of the organ that doubles a choir."""
+_VOICES = ("soprano", "alto", "tenor", "bass", "cantus", "choir")
+_WIDTH = 0.4
+"""Place of the outermost parts between the middle (0) and one side (1)."""
+_MAX_PLACES = 5
+_ROOM_SECONDS = 1.8
+"""Time in which the room's echo falls by 60 dB."""
+_ROOM_SHARE = 0.18
+_TAIL_SECONDS = 1.0
+_BLOCK = 2**19
+
+Wave = NDArray[np.float32]
+
+
+def render_wav(score: Score, path: Path | str) -> None:
+    """Writes the piece as 16-bit stereo WAV at 44.1 kHz; the same Score gives the same bytes.
+
+    Raises:
+        UserError: the piece has no notes or is too long, the soundfont is damaged, or the file
+            cannot be written.
+    """
+    import soundfile  # pyright: ignore[reportMissingTypeStubs]
+
+    wave = render(score, str(path))
+    file = io.BytesIO()
+    soundfile.write(file, wave.T, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    write_atomically(Path(path), file.getvalue())
+
+
+def render(score: Score, where: str = "the piece") -> Wave:
+    """The sound as (2, samples) between -1 and 1; ``where`` is named in errors."""
+    if score.num_notes == 0:
+        raise UserError("there is nothing to hear: no notes", where=where)
+    score = performed(score)
+    _check_length(score, where)
+    places = _places(len(score.parts))
+    mix = np.zeros((2, 0), dtype=np.float32)
+    for place in sorted(set(places)):
+        members = [part for part, its_place in zip(score.parts, places, strict=True) if its_place == place]
+        mix = _added(mix, _synthesized(score, members), place)
+    mix = _in_room(mix)
+    return mix * np.float32(PEAK / max(float(np.max(np.abs(mix))), 1e-6))
+
+
+def _check_length(score: Score, where: str) -> None:
+    stops = [tempo.onset_ticks for tempo in score.tempos[1:]] + [score.end_ticks]
+    beats = [(stop - tempo.onset_ticks) / score.ticks_per_beat for tempo, stop in zip(score.tempos, stops, strict=True)]
+    minutes = sum(max(0.0, b) / tempo.beats_per_minute for b, tempo in zip(beats, score.tempos, strict=True))
+    if minutes > MAX_MINUTES:
+        raise UserError(
+            f"lasts {minutes:.0f} minutes", where=where, limit=f"{MAX_MINUTES} minutes", mend="render a part of it"
+        )
+
+
+def _places(num_parts: int) -> list[float]:
+    """Where each part stands, -1 left to 1 right, at no more than five places."""
+    if num_parts == 1:
+        return [0.0]
+    steps = min(num_parts, _MAX_PLACES) - 1
+    return [_WIDTH * (2 * round(index * steps / (num_parts - 1)) / steps - 1) for index in range(num_parts)]
+
+
+def _synthesized(score: Score, parts: list[Part]) -> NDArray[np.float32]:
+    """The parts' sound, mono."""
+    import symusic
+
+    music: Any = symusic.Score(score.ticks_per_beat)
+    for tempo in score.tempos:
+        music.tempos.append(symusic.Tempo(tempo.onset_ticks, tempo.beats_per_minute))
+    for part in parts:
+        for program, loudness in _instruments(part):
+            track: Any = symusic.Track(part.name, program)
+            track.notes = symusic.Note.from_numpy(
+                part.notes.onset_ticks.astype(np.int32),
+                part.notes.duration_ticks.astype(np.int32),
+                part.notes.pitch.astype(np.int8),
+                np.clip(part.notes.velocity * loudness, 1, 127).astype(np.int8),
+            )
+            music.tracks.append(track)
+    synthesizer: Any = symusic.Synthesizer(str(_checked_font()), SAMPLE_RATE, 0)
+    return np.asarray(synthesizer.render(music, stereo=False), dtype=np.float32)[0]
+
+
+def _instruments(part: Part) -> list[tuple[int, float]]:
+    """(program of the font, loudness) of what plays a part; one that names no instrument but a voice is sung."""
+    program = part.program
+    if program == 0 and part.name.casefold().startswith(_VOICES):
+        program = _CHOIR
+    if 52 <= program <= 54:
+        return [(_CHOIR, 1.0), (_ORGAN, _ORGAN_SHARE)]
+    if 6 <= program <= 7:
+        return [(_HARPSICHORD, 1.0)]
+    if 16 <= program <= 23:
+        return [(_ORGAN, 1.0)]
+    return [(_PIANO if program < 40 or program > 95 else _STRINGS, 1.0)]
+
+
+def _checked_font() -> Path:
+    try:
+        digest = hashlib.sha256(_FONT.read_bytes()).hexdigest()
+    except OSError:
+        digest = ""
+    if digest != _FONT_SHA256:
+        raise UserError("the soundfont is missing or damaged", where=_FONT.name, mend="install ritornello again")
+    return _FONT
+
+
+def _added(mix: Wave, mono: NDArray[np.float32], place: float) -> Wave:
+    """The mix with a part at its place, at constant power."""
+    angle = (place + 1) * np.pi / 4
+    gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32)
+    result = np.zeros((2, max(mix.shape[1], len(mono))), dtype=np.float32)
+    result[:, : mix.shape[1]] = mix
+    result[:, : len(mono)] += gains * mono
+    return result
+
+
+def _in_room(dry: Wave) -> Wave:
+    """Adds the echo of a room: decaying noise, different in each ear, always the same."""
+    length = int(_ROOM_SECONDS * SAMPLE_RATE)
+    decay = 10.0 ** (-3.0 * np.arange(length) / length)
+    echo = np.random.default_rng(0).standard_normal((2, length)) * decay
+    echo /= np.sqrt(np.sum(echo**2, axis=1, keepdims=True))
+    spectrum = np.fft.rfft(echo, 2 * _BLOCK)
+    wet = np.zeros((2, dry.shape[1] + int(_TAIL_SECONDS * SAMPLE_RATE)), dtype=np.float32)
+    wet[:, : dry.shape[1]] = dry
+    for start in range(0, dry.shape[1], _BLOCK):
+        block = np.fft.irfft(np.fft.rfft(dry[:, start : start + _BLOCK], 2 * _BLOCK) * spectrum)
+        stop = min(start + block.shape[1], wet.shape[1])
+        wet[:, start:stop] += (_ROOM_SHARE * block[:, : stop - start]).astype(np.float32)
+    fade = int(_TAIL_SECONDS * SAMPLE_RATE)
+    wet[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return wet
