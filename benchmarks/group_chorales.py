@@ -34,10 +34,11 @@ Places = dict[str, dict[str, tuple[str, str]]]
 def main() -> None:
     """Writes the table and prints what is in it."""
     table = make_table()
-    rows = {corpus: "".join(f'\n  "{name}": {json.dumps(place)},' for name, place in places.items())
-            for corpus, places in table.items()}
-    body = ",\n".join(f' "{corpus}": {{{text[:-1]}\n }}' for corpus, text in rows.items())
-    TABLE.write_text("{\n" + body + "\n}\n", encoding="utf-8")
+    lines = [
+        f' "{corpus}": {{\n' + ",\n".join(f'  "{name}": {json.dumps(place)}' for name, place in places.items()) + "\n }"
+        for corpus, places in table.items()
+    ]
+    TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     for corpus, places in table.items():
         counts = Counter(split for _, split in places.values())
         melodies = len({group for group, _ in places.values()})
@@ -54,7 +55,9 @@ def make_table() -> Places:
         name = f"bach_370/{path.stem}"
         openings[name] = opening(read_kern(path))
         labels[name] = _catalogue(text)
-        titles |= {name: title.strip() for title in re.findall(r"!!!OTL@@DE: *(.+)", text)}
+        title = re.search(r"!!!OTL@@DE: *(.+)", text)
+        if title:
+            titles[name] = title.group(1).strip()
     for path in sorted(music21_folder().glob("*.mxl"), key=_natural):
         score = _chorale(path)
         if score is not None:

@@ -59,7 +59,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ritornello-kills-") as name:
-        tally, seconds = _all_runs(Path(name), arguments.kills, arguments.steps, random.Random(arguments.seed))
+        dice = random.Random(arguments.seed)  # noqa: S311  # not a secret: when to kill
+        tally, seconds = _all_runs(Path(name), arguments.kills, arguments.steps, dice)
     print(f"{'kills':34}{tally.kills:6}   in {seconds:.0f} s")
     print(f"{'  of these inside a save':34}{tally.inside_saves:6}")
     print(f"{'unreadable checkpoints':34}{tally.unreadable:6}   goal 0")
@@ -82,7 +83,9 @@ def _all_runs(folder: Path, kills: int, steps: int, dice: random.Random) -> tupl
     tally = Tally()
     while tally.kills < kills or tally.finished == 0:
         run = folder / f"run-{tally.finished}"
-        while not _live_and_die(recipe, run, dice.uniform(0, training_seconds / 3), tally, may_kill=tally.kills < kills):
+        while not _live_and_die(
+            recipe, run, dice.uniform(0, training_seconds / 3), tally, may_kill=tally.kills < kills
+        ):
             pass
         tally.finished += 1
         tally.identical += _hash(run) == expected
@@ -160,7 +163,8 @@ def _pieces(_root: Path | None) -> Iterator[Piece]:
         frames = tuple(map(tuple, (np.array([72, 65, 58, 48]) + np.cumsum(steps, axis=0)).tolist()))
         name = f"made-up-{number}"
         split = "validation" if number % 4 == 3 else "train"
-        yield Piece(name, name, split, hashlib.sha256(repr(frames).encode()).hexdigest(), partial(score_from_frames, frames))
+        sha256 = hashlib.sha256(repr(frames).encode()).hexdigest()
+        yield Piece(name, name, split, sha256, partial(score_from_frames, frames))
 
 
 if __name__ == "__main__":

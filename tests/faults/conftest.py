@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -19,7 +19,7 @@ class FailingDisk:
         self.fail_at: int | None = None
         self.forever = False
         self.calls = 0
-        for owner, name in ((os, "fsync"), (os, "replace"), (os, "mkdir")):
+        for owner, name in ((os, "fsync"), (Path, "replace"), (os, "mkdir")):
             patch.setattr(owner, name, self._counting(getattr(owner, name)))
         real_open = Path.open
 
@@ -62,7 +62,7 @@ class _HalfWriter:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
-    def __enter__(self) -> _HalfWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *args: object) -> None:

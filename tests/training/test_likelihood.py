@@ -26,7 +26,7 @@ class Uniform(nn.Module):
         self.size = vocabulary_size
         self.unused = nn.Parameter(torch.zeros(1))
 
-    def forward(self, ids_BT: Tensor, state: None = None, conditions: object = None) -> tuple[Tensor, None]:
+    def forward(self, ids_BT: Tensor, state: None = None, _conditions: object = None) -> tuple[Tensor, None]:
         return torch.zeros(*ids_BT.shape, self.size), state
 
 
@@ -111,5 +111,3 @@ def test_minus_infinity_on_padding_is_harmless(data: PreparedLevel) -> None:
 
     result = likelihood(Masked(data.vocabulary_size), data, data.of_split("validation"))
     assert result.headline == pytest.approx(math.log(data.vocabulary_size - 1), rel=1e-6)
-
-

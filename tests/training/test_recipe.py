@@ -32,7 +32,8 @@ def test_there_are_recipes() -> None:
 
 
 def test_changes_reach_any_depth(minimal: Path) -> None:
-    recipe = read_recipe(minimal, ["steps=7", "data.transpose=[-3, 2]", "optimiser.learning_rate=0.5", "model.config.width=8"])
+    changes = ["steps=7", "data.transpose=[-3, 2]", "optimiser.learning_rate=0.5", "model.config.width=8"]
+    recipe = read_recipe(minimal, changes)
     assert recipe.steps == 7
     assert recipe.data.transpose == (-3, 2)
     assert recipe.optimiser.learning_rate == 0.5

@@ -108,8 +108,8 @@ class Loader:
         self.pieces = np.array(data.of_split("train"))
         if not len(self.pieces):
             raise UserError("there is no piece to train on", where=data.corpus)
-        lengths = np.array([data.entries[i].length for i in self.pieces])
-        self.lengths = lengths if crop_tokens is None else np.minimum(lengths, crop_tokens)
+        lengths: IntArray = np.array([data.entries[int(i)].length for i in self.pieces])
+        self.lengths: IntArray = lengths if crop_tokens is None else np.minimum(lengths, crop_tokens)
         self.batch_sizes = _batch_sizes(np.sort(self.lengths), batch_tokens)
         self.transposer: Transposer | None = None
         if transpose != (0, 0):
@@ -149,9 +149,12 @@ class Loader:
 
 
 def _batch_sizes(sorted_lengths: IntArray, batch_tokens: int) -> list[int]:
-    """How many sequences go into each batch, shortest first, so that none holds more padded tokens than asked
-    (a single longer sequence excepted)."""
-    sizes, size = [], 0
+    """How many sequences go into each batch, shortest first.
+
+    No batch holds more padded tokens than asked, unless a single sequence does.
+    """
+    sizes: list[int] = []
+    size = 0
     for length in sorted_lengths.tolist():
         if size and (size + 1) * length > batch_tokens:
             sizes.append(size)

@@ -11,9 +11,8 @@ is left out and named, with the reason, in the index.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -57,7 +56,7 @@ def prepare(corpus: str, out: Path, *, workers: int = 1, root: Path | None = Non
 
 
 @contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
+def _replacing(out: Path) -> Generator[Path]:
     """A hidden folder beside ``out`` that takes its place when the body has succeeded."""
     hidden = out.with_name(f".writing-{out.name}")
     shutil.rmtree(hidden, ignore_errors=True)
@@ -68,7 +67,7 @@ def _replacing(out: Path) -> Iterator[Path]:
     try:
         yield hidden
         shutil.rmtree(out, ignore_errors=True)
-        os.replace(hidden, out)
+        hidden.replace(out)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 
@@ -127,5 +126,3 @@ def _encode(job: tuple[Piece, bool]) -> dict[str, Encoded] | str:
         return encode_levels(piece.load(), with_plan=with_plan)
     except UserError as error:
         return str(error)
-
-

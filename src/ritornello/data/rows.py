@@ -121,4 +121,4 @@ def _padded(columns: Sequence[NDArray[np.generic] | None], length: int, fill: in
     table = np.full((len(arrays), length, *arrays[0].shape[1:]), fill, dtype=arrays[0].dtype)
     for row, array in zip(table, arrays, strict=True):
         row[: len(array)] = array
-    return torch.from_numpy(table)
+    return torch.from_numpy(table)  # pyright: ignore[reportUnknownMemberType]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.form.voices import REST, frames_of
-from ritornello.scores.score import Score
+from ritornello.scores.score import IntArray, Score
 
 OPENING_NOTES = 20
 """How much of a melody is compared: about three phrases."""
@@ -55,12 +55,12 @@ def similarity(one: Sequence[int], others: Sequence[Sequence[int]]) -> NDArray[n
     return np.where(lengths >= MIN_NOTES, 1 - distances / np.maximum(1, lengths), 0.0)
 
 
-def _edit_distances(one: Sequence[int], others: NDArray[np.int64]) -> NDArray[np.int64]:
+def _edit_distances(one: Sequence[int], others: IntArray) -> IntArray:
     """(k, transposition, other) -> fewest notes to change, insert or leave out between the first k notes of both."""
-    moved = (one := np.array(one, dtype=np.int64))[:, None, None, None] == (others + np.arange(12)[:, None, None]) % 12
-    moved &= others >= 0
-    places = np.arange(others.shape[1] + 1)
-    row = np.broadcast_to(places, (12, len(others), len(places)))
+    notes = np.array(one, dtype=np.int64)[:, None, None, None]
+    moved = (notes == (others + np.arange(12)[:, None, None]) % 12) & (others >= 0)
+    places: IntArray = np.arange(1 + int(others.shape[1]))
+    row: IntArray = np.broadcast_to(places, (12, len(others), len(places)))
     prefixes = [row[..., 0]]
     for i, same in enumerate(moved, start=1):
         best = row + 1  # leave out a note of the one

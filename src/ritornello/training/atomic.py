@@ -32,7 +32,7 @@ def publish(folder: Path, files: Mapping[str, bytes]) -> None:
     _flush_folder(hidden)
     if folder.exists():
         remove(folder)
-    os.replace(hidden, folder)
+    hidden.replace(folder)
     _flush_folder(folder.parent)
 
 
@@ -40,7 +40,7 @@ def write_file(path: Path, content: bytes) -> None:
     """Writes one file so that it is either the old one or the new one, never a part."""
     hidden = path.with_name(_HIDDEN[0] + path.name)
     _write_through(hidden, content)
-    os.replace(hidden, path)
+    hidden.replace(path)
     _flush_folder(path.parent)
 
 
@@ -48,7 +48,7 @@ def remove(folder: Path) -> None:
     """Removes a published folder; it is gone as a whole, even when this is interrupted."""
     hidden = folder.with_name(_HIDDEN[1] + folder.name)
     shutil.rmtree(hidden, ignore_errors=True)
-    os.replace(folder, hidden)
+    folder.replace(hidden)
     shutil.rmtree(hidden, ignore_errors=True)
 
 

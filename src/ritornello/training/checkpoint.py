@@ -39,7 +39,8 @@ class Checkpoint:
 def save_checkpoint(run: Path, checkpoint: Checkpoint, keep: int = 2) -> Path:
     """Writes a checkpoint below the folder of the run and removes all but the newest ``keep``."""
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()})
-    facts = {**checkpoint.facts, "format": FORMAT, "step": checkpoint.step, "sha256": {_TENSORS: atomic.sha256(content)}}
+    hashes = {_TENSORS: atomic.sha256(content)}
+    facts = {**checkpoint.facts, "format": FORMAT, "step": checkpoint.step, "sha256": hashes}
     folder = run / f"step-{checkpoint.step:08d}"
     atomic.publish(folder, {_TENSORS: content, _FACTS: json.dumps(facts, indent=1).encode()})
     for old in checkpoints(run)[:-keep]:

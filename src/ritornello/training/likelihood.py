@@ -10,7 +10,7 @@ Shapes: B batch, T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,7 +63,12 @@ class Likelihood:
 
 
 def likelihood(
-    model: nn.Module, data: PreparedLevel, pieces: Sequence[int], *, with_plan: bool = True, batch_tokens: int = BATCH_TOKENS
+    model: nn.Module,
+    data: PreparedLevel,
+    pieces: Sequence[int],
+    *,
+    with_plan: bool = True,
+    batch_tokens: int = BATCH_TOKENS,
 ) -> Likelihood:
     """Scores whole pieces, teacher-forced, each from its beginning, untransposed.
 
@@ -94,7 +99,8 @@ def likelihood_of_mixture(
         scores = np.stack(_token_nats(model, batch))
         nats[piece] = -np.logaddexp.reduce(-scores, axis=0) + np.log(len(scores))
     low, high = semitones
-    return _summed(f"whole pieces, teacher-forced, no plan, mixture of transpositions {low} to {high}", data, pieces, nats)
+    protocol = f"whole pieces, teacher-forced, no plan, mixture of transpositions {low} to {high}"
+    return _summed(protocol, data, pieces, nats)
 
 
 def mean_nats(model: nn.Module, batch: Batch) -> Tensor:
@@ -142,7 +148,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluating(model: nn.Module) -> Generator[None]:
     was_training = model.training
     model.eval()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class RunLog:
 
 
 @contextmanager
-def progress_bar(start: int, total: int) -> Iterator[ProgressBar]:
+def progress_bar(start: int, total: int) -> Generator[ProgressBar]:
     """A bar on stderr, if that is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,7 +82,8 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> str:
         return f"{out}: stopped after step {run.progress.step} of {recipe.steps}; go on with --resume"
     copy_weights(best_weights(out), out / "weights")
     best = run.progress
-    return f"{out / 'weights'}: {best.best_nats:.4f} nats per token on the validation pieces, from step {best.best_step}"
+    figure = f"{best.best_nats:.4f} nats per token on the validation pieces"
+    return f"{out / 'weights'}: {figure}, from step {best.best_step}"
 
 
 class _Run:
@@ -179,7 +180,8 @@ class _Run:
 
     def _save(self) -> None:
         tensors = training_tensors(self.model, self.average, self.optimizer)
-        save_checkpoint(self.out, Checkpoint(self.progress.step, tensors, {**self.facts, "progress": asdict(self.progress)}))
+        facts = {**self.facts, "progress": asdict(self.progress)}
+        save_checkpoint(self.out, Checkpoint(self.progress.step, tensors, facts))
 
     def _restored(self) -> Progress:
         found = checkpoints(self.out)
@@ -187,22 +189,22 @@ class _Run:
             return Progress()
         checkpoint = load_checkpoint(found[-1])
         for name, value in self.facts.items():
-            if checkpoint.facts.get(name) != value and _essential(checkpoint.facts.get(name)) != _essential(value):
+            before = checkpoint.facts.get(name)
+            same = _essential(before) == _essential(value) if name == "recipe" else before == value
+            if not same:
                 raise UserError(f"its {name} is another", where=str(found[-1]), mend="name another --out")
         restore(checkpoint.tensors, self.model, self.average, self.optimizer)
         return Progress(**checkpoint.facts["progress"])
 
 
-def _essential(value: Any) -> Any:
+def _essential(recipe: Any) -> Any:
     """A recipe without what may change between two sittings."""
-    if not isinstance(value, dict):
-        return value
-    data = {key: v for key, v in value["data"].items() if key != "folder"}
-    return {**{key: v for key, v in value.items() if key not in {"max_minutes", "threads", "patience"}}, "data": data}
+    changing = {"max_minutes": None, "threads": None, "patience": None}
+    return {**recipe, **changing, "data": {**recipe["data"], "folder": None, "corpus": None}}
 
 
 @contextmanager
-def _exact_arithmetic(threads: int | None) -> Iterator[None]:
+def _exact_arithmetic(threads: int | None) -> Generator[None]:
     """Operations whose result does not depend on timing, and a fixed number of threads; put back afterwards."""
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     torch.use_deterministic_algorithms(mode=True, warn_only=torch.cuda.is_available())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -13,10 +15,14 @@ _AVERAGE_WARMUP = 10
 def make_optimizer(model: nn.Module, options: OptimiserOptions) -> torch.optim.AdamW:
     """AdamW; embeddings, biases, norms and other vectors are not decayed."""
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag))}
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for parameter in model.parameters():
         (free if parameter.ndim < 2 or id(parameter) in embeddings else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": options.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": decayed, "weight_decay": options.weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(
         [group for group in groups if group["params"]], lr=options.learning_rate, betas=options.betas, fused=True
     )
@@ -35,6 +41,7 @@ def update_average(average: nn.Module, model: nn.Module, step: int, decay: float
     The decay warms up as (1 + step) / (10 + step), so that the initial weights are soon forgotten.
     """
     decay = min(decay, (1 + step) / (_AVERAGE_WARMUP + step))
-    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)  # noqa: SLF001
+    for mine, theirs in zip(average.parameters(), model.parameters(), strict=True):
+        mine.lerp_(theirs, 1 - decay)
     for mine, theirs in zip(average.buffers(), model.buffers(), strict=True):
         mine.copy_(theirs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -111,9 +111,10 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         raise UserError(f"is not YAML: {error}", where=str(path)) from error
     if not isinstance(content, dict):
         raise UserError("a recipe is a table of keys and values", where=str(path))
+    table = cast("dict[Any, Any]", content)
     for change in changes:
-        _apply(content, change)
-    return parse_recipe(content, where=str(path))
+        _apply(table, change)
+    return parse_recipe(table, where=str(path))
 
 
 def parse_recipe(content: Any, where: str = "recipe") -> Recipe:
@@ -132,7 +133,7 @@ def _apply(content: dict[Any, Any], change: str) -> None:
     if not equals or not keys:
         raise UserError(f"not of the form a.b=c: {change!r}", where="--set")
     *parents, last = keys.split(".")
-    table: Any = content
+    table: Any = cast("Any", content)
     for key in parents:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):

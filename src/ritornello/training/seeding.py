@@ -15,4 +15,4 @@ def derived_seed(*parts: int | str) -> int:
 
 def seed_step(seed: int, step: int) -> None:
     """Seeds torch's generators (dropout) for one step; step 0 is the initialisation."""
-    torch.manual_seed(derived_seed("step", seed, step))
+    torch.manual_seed(derived_seed("step", seed, step))  # pyright: ignore[reportUnknownMemberType]

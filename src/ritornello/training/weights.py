@@ -56,7 +56,7 @@ def load_weights(folder: Path, vocabulary_hash: str | None = None) -> nn.Module:
     if vocabulary_hash is not None and stated != vocabulary_hash:
         raise UserError(f"made for vocabulary {stated}, not {vocabulary_hash}", where=str(folder), mend="train again")
     try:
-        with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's draws stay as they are
+        with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]  # building draws random weights; the caller's draws stay as they are
             model = build_model(facts["model"], facts["config"])
         model.load_state_dict(tensors)
     except (RuntimeError, KeyError) as error:

@@ -26,5 +26,5 @@ class Place(NamedTuple):
 @cache
 def chorale_table(corpus: str) -> dict[str, Place]:
     """Piece -> place, in the order of the corpus."""
-    content = json.loads(files(__package__).joinpath("chorale_table.json").read_text(encoding="utf-8"))
+    content = json.loads(files("ritornello.data.corpora").joinpath("chorale_table.json").read_text(encoding="utf-8"))
     return {piece: Place(*place) for piece, place in content[corpus].items()}

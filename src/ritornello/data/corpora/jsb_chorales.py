@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from ritornello.data.corpora.archive import corpus_folder
@@ -62,7 +63,7 @@ def _frames(piece: list[list[int]]) -> Frames:
 
 def _notes(pitches: list[int]) -> Notes:
     borders = [i for i in range(len(pitches) + 1) if i in {0, len(pitches)} or pitches[i] != pitches[i - 1]]
-    spans = zip(borders, borders[1:], strict=False)
+    spans = pairwise(borders)
     rows = [(a * _FRAME_TICKS, (b - a) * _FRAME_TICKS, pitches[a], 80) for a, b in spans if pitches[a] != _REST]
     return Notes.of(rows)
 
