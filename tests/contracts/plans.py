@@ -1,5 +1,6 @@
 """Complete plans by chance, for tests of everything that takes a Plan."""
 
+import itertools
 from typing import get_args
 
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ def structures(draw: st.DrawFn, max_sections: int = 5, max_bars: int = 6) -> Pla
     metre = draw(st.sampled_from(METRES))
     pickup = draw(st.integers(0, min(bar_frames(metre) - 1, 6))) / 4
     sections: list[Section] = []
-    for number in range(draw(st.integers(1, max_sections))):
+    for _ in range(draw(st.integers(1, max_sections))):
         letters = sorted({section.letter for section in sections})
         letter = draw(st.sampled_from([*letters, "ABCDEFG"[len(letters)]]))
         primes = [section.primes for section in sections if section.letter == letter]
@@ -78,7 +79,7 @@ def complete_plans(draw: st.DrawFn) -> Plan:
             cuts = draw(st.sets(st.integers(start + 1, end - 1), max_size=2)) if end - start > 1 else set()
             borders = [start, *sorted(cuts), end]
             phrases = []
-            for begin, stop in zip(borders, borders[1:], strict=False):
+            for begin, stop in itertools.pairwise(borders):
                 phrases.append(
                     draw(_phrases(plan.key, (stop - begin), len(grid.slots(begin, stop)), count + len(phrases)))
                 )

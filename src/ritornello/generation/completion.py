@@ -1,0 +1,88 @@
+"""Completes a plan from the top down: what is stated is kept, what is open is drawn from a model under rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from ritornello.form.plan import Plan
+from ritornello.generation.engine import Stream, new_stream
+from ritornello.generation.plan_rules import phrase_choices, structure_choices
+from ritornello.generation.sampling import draw, masked, min_p, scaled
+from ritornello.models.base import LanguageModel
+from ritornello.tokenizers.families import mask_of
+from ritornello.tokenizers.phrase_cursor import PhraseCursor
+from ritornello.tokenizers.phrases import plan_of, stated_phrase
+from ritornello.tokenizers.structure import StructureCursor, stated_structure
+
+STRUCTURE_TEMPERATURE, PHRASES_TEMPERATURE = 1.0, 0.9
+LEAST_SHARE = 0.02
+"""A token less likely than this share of the likeliest is not drawn."""
+
+_Cursor = TypeVar("_Cursor", StructureCursor, PhraseCursor)
+
+
+def complete_structure(plan: Plan, model: LanguageModel, random: np.random.Generator) -> Plan:
+    """The plan with its top level complete; whatever else it states stays. Raises UserError for what cannot be."""
+    pen = _Pen(new_stream(model), StructureCursor(), random, STRUCTURE_TEMPERATURE)
+    while pen.cursor.slot != "done":
+        stated = stated_structure(plan, pen.cursor)
+        pen.write(pen.choose(structure_choices(plan, pen.cursor)) if stated is None else stated)
+    made = pen.cursor.plan()
+    if plan.sections is None or made.sections is None:
+        return plan.model_copy(
+            update={name: getattr(made, name) for name in ("key", "metre", "pickup_beats", "sections")}
+        )
+    sections = tuple(
+        asked.model_copy(update={name: getattr(new, name) for name in ("key", "register_arc", "density_arc")})
+        for asked, new in zip(plan.sections, made.sections, strict=True)
+    )
+    update = {"key": made.key, "metre": made.metre, "pickup_beats": made.pickup_beats, "sections": sections}
+    return plan.model_copy(update=update)
+
+
+def complete_phrases(plan: Plan, model: LanguageModel, random: np.random.Generator) -> Plan:
+    """A plan whose top level is complete with all its phrases. Raises UserError where it contradicts itself."""
+    pen = _Pen(new_stream(model), PhraseCursor(), random, PHRASES_TEMPERATURE)
+    while pen.cursor.slot != "done":
+        stated = None if pen.cursor.forced else stated_phrase(plan, pen.cursor)
+        pen.write(pen.choose(phrase_choices(plan, pen.cursor)) if stated is None else stated)
+    made = plan_of(pen.cursor)
+    assert made.sections is not None
+    assert plan.sections is not None
+    sections = [
+        asked.model_copy(update={"phrases": new.phrases})
+        for asked, new in zip(plan.sections, made.sections, strict=True)
+    ]
+    return plan.model_copy(update={"sections": tuple(sections)})
+
+
+@dataclass(slots=True)
+class _Pen(Generic[_Cursor]):
+    """Writes one stream of tokens; the model reads what is written only when it is asked to choose."""
+
+    stream: Stream
+    cursor: _Cursor
+    random: np.random.Generator
+    temperature: float
+    unread: list[int] = field(default_factory=list[int])
+    rows: list[list[int]] = field(default_factory=list[list[int]])
+    """The condition channels of the token after each unread one."""
+
+    def write(self, token: int) -> None:
+        self.cursor.feed(token)
+        self.unread.append(token)
+        self.rows.append(self.cursor.features())
+
+    def choose(self, choices: Sequence[int]) -> int:
+        if len(choices) == 1:
+            return choices[0]
+        self.stream = self.stream.feed(np.array([self.unread]), np.array([self.rows]))
+        self.unread, self.rows = [], []
+        assert self.stream.logits_BV is not None, "the stream has read a token"
+        logits = self.stream.logits_BV[0]
+        logits = scaled(masked(logits, mask_of(len(logits), choices)), self.temperature)
+        return draw(min_p(logits, LEAST_SHARE), self.random.random())

@@ -1,0 +1,78 @@
+"""Steps a language model: prefill, feed, fork. It knows nothing of music or of sampling.
+
+A Stream is a value, as the model's state is: feeding gives a new Stream and leaves the old one as it was, so a piece
+can be tried in several ways from one place.
+
+Shapes: B batch, T tokens, V vocabulary, C condition channels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ritornello.models.base import Conditions, LanguageModel
+from ritornello.scores.score import IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """A model that has read ``length`` tokens of each of B pieces."""
+
+    model: LanguageModel
+    state: Any
+    batch_size: int
+    length: int = 0
+    logits_BV: NDArray[np.float64] | None = None
+    """For the next token; None before the first."""
+
+    def feed(self, ids_BT: IntArray, channels_BTC: IntArray, source_BT: IntArray | None = None) -> Stream:
+        """The stream after T > 0 more tokens.
+
+        Args:
+            ids_BT: the tokens.
+            channels_BTC: what is known of the token after each of them.
+            source_BT: the position from which the token after each derives; None = none does.
+        """
+        source = np.full(ids_BT.shape, -1) if source_BT is None else source_BT
+        conditions = Conditions(torch.tensor(channels_BTC), torch.tensor(source))
+        with torch.inference_mode():
+            logits_BTV, state = self.model.forward(torch.tensor(ids_BT), self.state, conditions)
+        last = cast("NDArray[np.float64]", logits_BTV[:, -1].double().numpy())
+        return dataclasses.replace(self, state=state, length=self.length + ids_BT.shape[1], logits_BV=last)
+
+    def fork(self, rows: Sequence[int]) -> Stream:
+        """A stream whose pieces are those in ``rows``, which may repeat or leave out any."""
+        logits = None if self.logits_BV is None else self.logits_BV[list(rows)]
+        state = _select(self.state, torch.tensor(rows))
+        return dataclasses.replace(self, state=state, batch_size=len(rows), logits_BV=logits)
+
+
+def new_stream(model: LanguageModel, batch_size: int = 1) -> Stream:
+    """A stream before the first token."""
+    return Stream(model, model.new_state(batch_size), batch_size)
+
+
+def _select(value: Any, rows: Tensor) -> Any:
+    """The rows of every tensor of a state, which has the batch as its first dimension."""
+    if isinstance(value, Tensor):
+        return value.index_select(0, rows)
+    if isinstance(value, tuple):
+        items = [_select(item, rows) for item in cast("tuple[Any, ...]", value)]
+        make: Any = getattr(cast("Any", value), "_make", tuple)  # of a named tuple
+        return make(items)
+    if isinstance(value, list):
+        return [_select(item, rows) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _select(item, rows) for key, item in cast("dict[Any, Any]", value).items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _select(getattr(value, f.name), rows) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value
