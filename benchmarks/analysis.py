@@ -69,9 +69,9 @@ def pieces(numbers: Sequence[int], *, second: bool = False) -> Iterator[Piece]:
 def own_labels(analysis: Analysis) -> dict[Range, Label]:
     """The analysis of every beat slot."""
     return {
-        slot: _label(chord, phrase.key)
+        slot: Label((chord.root + phrase.key) % 12, chord.quality, chord.bass(phrase.key % 12), key)
         for phrase in analysis.harmony
-        for slot, chord in zip(phrase.slots, phrase.chords, strict=True)
+        for slot, key, chord in zip(phrase.slots, phrase.slot_keys, phrase.chords, strict=True)
     }
 
 

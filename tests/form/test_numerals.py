@@ -84,5 +84,5 @@ def test_synonyms(mode: Mode, synonym: str, canonical: str) -> None:
     "text", ["", "H", "IX", "V8", "Vo", "v+", "V/", "/V", "V/V7", "bbII", "I I", "I6/4/3/2", "V" * 99]
 )
 def test_rubbish_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="no such chord|too long"):
+    with pytest.raises(UserError, match=r"no such chord|too long"):
         parse_chord(text, "major")

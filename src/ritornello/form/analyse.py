@@ -17,24 +17,27 @@ from ritornello.errors import UserError
 from ritornello.form.arcs import density_arc, register_arc
 from ritornello.form.cadences import cadence_of
 from ritornello.form.chord import Chord
-from ritornello.form.chords import Candidates, candidates_of, phrase_paths
-from ritornello.form.evidence import FloatArray, chord_of_state, evidence_of
+from ritornello.form.chords import Slots, best_path, candidates_of, key_fits
+from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import FRAMES_PER_BEAT, Grid, Range, grid_of_score
-from ritornello.form.keys import home_key, local_keys, spell_key
+from ritornello.form.keys import home_key, spell_key
 from ritornello.form.motifs import motifs_of
 from ritornello.form.phrases import PhraseSpan, phrase_spans
 from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phrase, Plan, Section
 from ritornello.form.sections import SectionSpan, section_spans
 from ritornello.form.voices import REST, Frames, fermata_frames, frames_of
-from ritornello.scores.score import IntArray, Score
+from ritornello.scores.score import Score
 
 DEFAULT_TEMPO_BPM = 80.0
 
 
 class PhraseHarmony(NamedTuple):
-    """Key number (0-23) and one chord per beat slot of a phrase."""
+    """Keys (0-23) and chords of a phrase."""
 
     key: int
+    """At the cadence; the chords are relative to it."""
+    slot_keys: list[int]
+    """Per beat slot."""
     slots: list[Range]
     chords: list[Chord]
 
@@ -92,25 +95,32 @@ def analyse_harmony(score: Score) -> Analysis:
     phrases = phrase_spans(frames, grid, fermata_frames(score))
     slots = [grid.slots(span.start, span.end) for span in phrases]
     candidates = candidates_of(evidence_of(frames, [slot for own in slots for slot in own]))
-    barlines = np.isin([slot[0] for own in slots for slot in own], [bar[0] for bar in grid.bars]).astype(np.int64)
-    scores: list[FloatArray] = []
-    paths: list[IntArray] = []
+    home = home_key(score, frames, key_fits(candidates))
+    keys, states = best_path(candidates, _flags(grid, phrases, slots), home)
+    harmony: list[PhraseHarmony] = []
     first = 0
     for span, own in zip(phrases, slots, strict=True):
         part = slice(first, first + len(own))
-        cadence_slot = max(i for i, slot in enumerate(own) if slot[0] <= span.fermata)
-        found = phrase_paths(Candidates(candidates.state[part], candidates.score[part]), barlines[part], cadence_slot)
-        scores.append(found[0])
-        paths.append(found[1])
+        key = int(keys[part][_cadence_slot(span, own)])
+        chords = [chord_of_state(state, key % 12) for state in states[part].tolist()]
+        harmony.append(PhraseHarmony(key, keys[part].tolist(), own, chords))
         first += len(own)
-    phrase_scores = np.stack(scores)
-    home = home_key(score, frames, phrase_scores)
-    keys = local_keys(phrase_scores, home)
-    harmony = [
-        PhraseHarmony(key, own, [chord_of_state(state, key % 12) for state in path[key].tolist()])
-        for key, own, path in zip(keys, slots, paths, strict=True)
-    ]
     return Analysis(frames, grid, phrases, home, harmony)
+
+
+def _cadence_slot(span: PhraseSpan, slots: Sequence[Range]) -> int:
+    """Index of the slot in which the phrase's last chord begins."""
+    return sum(start <= span.fermata for start, _ in slots) - 1
+
+
+def _flags(grid: Grid, phrases: Sequence[PhraseSpan], slots: Sequence[Sequence[Range]]) -> Slots:
+    starts = [start for own in slots for start, _ in own]
+    cadences = [own[_cadence_slot(span, own)][0] for span, own in zip(phrases, slots, strict=True)]
+    return Slots(
+        np.isin(starts, [start for start, _ in grid.bars]),
+        np.isin(starts, [span.start for span in phrases]),
+        np.isin(starts, cadences),
+    )
 
 
 def _filled(frames: Frames, grid: Grid) -> tuple[Frames, Grid]:
@@ -126,7 +136,7 @@ def _filled(frames: Frames, grid: Grid) -> tuple[Frames, Grid]:
 
 
 def _cadence(frames: Frames, span: PhraseSpan, found: PhraseHarmony) -> Cadence:
-    upto = sum(slot[0] <= span.fermata for slot in found.slots)
+    upto = _cadence_slot(span, found.slots) + 1
     soprano = int(frames.pitch[span.fermata, 0])
     degree = None if soprano == REST else (soprano - found.key) % 12
     return cadence_of(found.chords[:upto], "minor" if found.key >= 12 else "major", degree)

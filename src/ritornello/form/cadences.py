@@ -52,5 +52,7 @@ def _on_tonic(before: Chord, last: Chord, soprano_degree: int | None) -> Cadence
     leading = before.root == 11 and before.quality in {"diminished", "half-diminished7", "diminished7"}
     if dominant or leading:
         return "imperfect authentic"
-    subdominant = before.root in {2, 5} and before.quality not in _DOMINANT - {"major"}
+    subdominant = (before.root == 5 and before.quality != "dominant7") or (
+        before.root == 2 and before.quality not in _DOMINANT
+    )
     return "plagal" if subdominant and last.inversion == 0 else "none"

@@ -1,8 +1,10 @@
-"""Harmony: the most likely chord of every beat slot, given the local key.
+"""Harmony: the most likely chord of every beat slot, together with its key.
 
-A chain over the slots of a phrase: each slot's notes speak for chords (``evidence.py``), the key says
-which chords are likely in it and which follow each other. The weights in ``harmony.json`` were fitted
-to people's analyses by ``benchmarks/fit_harmony.py``.
+A chain over all slots of the piece whose states are pairs of key and chord: each slot's notes speak for
+chords (``evidence.py``), a key says which chords are likely in it and which follow each other, and keys
+change seldom, at phrase borders less seldom than inside a phrase. The best path through the chain is
+the analysis. The weights in ``harmony.json`` were fitted to people's analyses, as a conditional random
+field, by ``benchmarks/fit_harmony.py``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ritornello.form.evidence import (
     NUM_QUALITIES,
@@ -45,9 +48,19 @@ class Context(NamedTuple):
     cadence: FloatArray
     """(2, 12, 12) per mode, root and next root, where the next chord is that of the cadence."""
     home: FloatArray
-    """(48,) for a phrase's key against the home key, see ``keys.relations``."""
+    """(48,) for a key against the home key, per slot; index as in ``relations``."""
+    inside: FloatArray
+    """(48,) for a key against the key of the slot before, inside a phrase."""
     near: FloatArray
-    """(48,) for a phrase's key against the key of the phrase before."""
+    """(48,) the same where a phrase begins."""
+
+
+class Slots(NamedTuple):
+    """What is known of S beat slots beside their notes, (S,) each."""
+
+    on_barline: NDArray[np.bool_]
+    begins_phrase: NDArray[np.bool_]
+    at_cadence: NDArray[np.bool_]
 
 
 class Candidates(NamedTuple):
@@ -83,56 +96,69 @@ def candidates_of(evidence: Evidence) -> Candidates:
     return Candidates(np.take_along_axis(state, order, axis=1), np.take_along_axis(score, order, axis=1))
 
 
-def phrase_paths(candidates: Candidates, on_barline: IntArray, cadence_slot: int) -> tuple[FloatArray, IntArray]:
-    """How well one phrase fits each of the 24 keys, and its best chords in each.
-
-    Args:
-        candidates: of the phrase's S > 0 slots.
-        on_barline: (S,) 1 where a slot begins at a barline.
-        cadence_slot: index of the slot with the phrase's last chord.
-
-    Returns:
-        (24,) log of the summed weight of all paths, and (24, S) the chord states of the best one.
-    """
-    unary = _unary(candidates, cadence_slot)
-    best = total = unary[:, 0]
-    back: list[IntArray] = []
-    for slot in range(1, unary.shape[1]):
-        step = _steps(candidates.state[slot - 1 : slot + 1], int(on_barline[slot]), at_cadence=slot == cadence_slot)
-        through = best[:, :, None] + step
-        back.append(through.argmax(axis=1))
-        best = through.max(axis=1) + unary[:, slot]
-        total = np.logaddexp.reduce(total[:, :, None] + step, axis=1) + unary[:, slot]
-    choice: IntArray = best.argmax(axis=1)
-    path = [choice]
-    for pointers in reversed(back):
-        choice = pointers[np.arange(NUM_KEYS), choice]
-        path.append(choice)
-    chosen = np.stack(path[::-1], axis=1)
-    states = np.stack([candidates.state[slot][chosen[:, slot]] for slot in range(unary.shape[1])], axis=1)
-    return np.logaddexp.reduce(total, axis=1), states
+def relations() -> IntArray:
+    """(24, 24) how a key (column) stands to another (row): 24 * its mode + 12 * own mode + tonics' interval."""
+    mode, tonic = np.divmod(np.arange(NUM_KEYS), 12)
+    return mode[:, None] * 24 + mode * 12 + (tonic - tonic[:, None]) % 12
 
 
-def _unary(candidates: Candidates, cadence_slot: int) -> FloatArray:
-    """(24, S, 16) score of each candidate in each key."""
+def key_fits(candidates: Candidates) -> FloatArray:
+    """(24,) how well the chords of all slots, each for itself, fit each key."""
+    return np.logaddexp.reduce(_priors(candidates) + candidates.score, axis=2).sum(axis=1)
+
+
+def best_path(candidates: Candidates, slots: Slots, home: int) -> tuple[IntArray, IntArray]:
+    """The most likely keys (S,) and chord states (S,) of a piece with the home key ``home``; S > 0."""
     context = harmony_weights()[1]
-    root, quality = _root_quality(candidates.state)
+    relation = relations()
+    unary = _priors(candidates) + candidates.score + context.home[relation[home]][:, None, None]
+    unary += np.where(slots.at_cadence[:, None], _by_key(context.last, candidates.state), 0.0)
+    inside, near = context.inside[relation][:, :, None], context.near[relation][:, :, None]
+    best = unary[:, 0]
+    key_back: list[IntArray] = []
+    chord_back: list[IntArray] = []
+    for slot in range(1, unary.shape[1]):
+        begins = slots.begins_phrase[slot]
+        through = best[:, None, :] + (near if begins else inside)  # (key before, key, chord before)
+        key_back.append(through.argmax(axis=0))
+        total = through.max(axis=0)[:, :, None]
+        if not begins:
+            total = total + _steps(candidates.state[slot - 1 : slot + 1], slots, slot)
+        else:
+            total = np.repeat(total, NUM_CANDIDATES, axis=2)
+        chord_back.append(total.argmax(axis=1))
+        best = total.max(axis=1) + unary[:, slot]
+    key, chord = (int(i) for i in np.unravel_index(int(best.argmax()), best.shape))
+    path = [(key, chord)]
+    for keys, chords in zip(reversed(key_back), reversed(chord_back), strict=True):
+        chord = int(chords[key, chord])
+        key = int(keys[key, chord])
+        path.append((key, chord))
+    keys, chosen = np.array(path[::-1]).T
+    return keys, candidates.state[np.arange(len(chosen)), chosen]
+
+
+def _priors(candidates: Candidates) -> FloatArray:
+    return _by_key(harmony_weights()[1].prior, candidates.state)
+
+
+def _by_key(table: FloatArray, state: IntArray) -> FloatArray:
+    """(24, S, 16) entries of a table (2, 12, 9) for chord states (S, 16) in each key."""
+    root, quality = _root_quality(state)
     above = (root[None] - np.arange(12)[:, None, None]) % 12
-    unary = np.concatenate([context.prior[mode][above, quality[None]] for mode in (0, 1)])
-    last = np.concatenate([context.last[mode][above[:, cadence_slot], quality[None, cadence_slot]] for mode in (0, 1)])
-    unary[:, cadence_slot] += last
-    return unary + candidates.score[None]
+    return np.concatenate([table[mode][above, quality[None]] for mode in (0, 1)])
 
 
-def _steps(states: IntArray, on_barline: int, *, at_cadence: bool) -> FloatArray:
+def _steps(states: IntArray, slots: Slots, slot: int) -> FloatArray:
     """(24, 16, 16) score of each change from the first to the second row of (2, 16) states in each key."""
     context = harmony_weights()[1]
     roots = _root_quality(states)[0]
     above = (roots[:, None] - np.arange(12)[:, None]) % 12  # (2, 12, 16)
-    table = context.step + context.cadence if at_cadence else context.step
+    table = context.step + context.cadence if slots.at_cadence[slot] else context.step
     step = np.concatenate([table[mode][above[0][:, :, None], above[1][:, None, :]] for mode in (0, 1)])
     same_root, same = roots[0][:, None] == roots[1], states[0][:, None] == states[1]
-    return step + np.select([~same_root, same], [context.change[1 - on_barline], context.change[3]], context.change[2])
+    change = context.change[0 if slots.on_barline[slot] else 1]
+    return step + np.select([~same_root, same], [change, context.change[3]], context.change[2])
 
 
 def _root_quality(state: IntArray) -> tuple[IntArray, IntArray]:
