@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ritornello.form.cadences import cadence_of
-from ritornello.form.chords import candidates_of, phrase_paths
+from ritornello.form.chords import Slots, best_path, candidates_of
 from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import Range
+from ritornello.form.key import Key
+from ritornello.form.keys import key_number
 from ritornello.form.plan import Phrase
 from ritornello.form.voices import Frames
 from ritornello.scores.score import IntArray
@@ -28,7 +31,7 @@ class Merits:
     harmony: float
     """Share of beat slots whose root and quality are heard as planned, 0-1."""
     key: float
-    """1 if the planned key is heard as the likeliest, 0 if another is much likelier."""
+    """1 if the planned key is heard in the cadence, 0 if another is."""
     cadence: float
     """1 if the planned cadence is heard, 0 if not."""
     faults: float
@@ -41,7 +44,13 @@ class Merits:
 
 
 def merits_of(
-    frames: Frames, before: IntArray | None, phrase: Phrase, slots: list[Range], on_barline: IntArray, log_p: float
+    frames: Frames,
+    before: IntArray | None,
+    phrase: Phrase,
+    slots: list[Range],
+    on_barline: NDArray[np.bool_],
+    home: Key,
+    log_probability: float,
 ) -> Merits:
     """Judges the frames of one phrase.
 
@@ -50,29 +59,30 @@ def merits_of(
         before: (4,) what sounded in the frame before; None at the beginning.
         phrase: complete.
         slots: the beat slots, counted from the phrase's first frame.
-        on_barline: (S,) 1 where a slot begins at a barline.
-        log_p: mean log-probability per voice and frame.
+        on_barline: (S,) whether a slot begins at a barline.
+        home: key of the piece.
+        log_probability: mean per voice and frame.
     """
-    assert phrase.key is not None
-    assert phrase.harmony is not None
-    close = len(frames.pitch) - 1 if phrase.fermata_beats is None else round(4 * phrase.fermata_beats)
-    last = max((i for i, slot in enumerate(slots) if slot[0] <= close), default=0)
-    scores, paths = phrase_paths(candidates_of(evidence_of(frames, slots)), on_barline, last)
-    minor = phrase.key.mode == "minor"
-    number, tonic = phrase.key.tonic_pitch_class + 12 * minor, phrase.key.tonic_pitch_class
-    heard = [chord_of_state(state, tonic) for state in paths[number].tolist()]
+    assert phrase.key is not None, "the plan is complete"
+    assert phrase.harmony is not None, "the plan is complete"
+    num_frames, tonic = len(frames.pitch), phrase.key.tonic_pitch_class
+    close = num_frames - 4 if phrase.fermata_beats is None else round(4 * phrase.fermata_beats)
+    close = min(max(0, close), num_frames - 1)
+    last = sum(start <= close for start, _ in slots) - 1
+    order = np.arange(len(slots))
+    flags = Slots(on_barline, order == 0, order == last)
+    keys, states = best_path(candidates_of(evidence_of(frames, slots)), flags, key_number(home))
+    heard = [chord_of_state(state, tonic) for state in states.tolist()]
     planned = [*phrase.harmony, *phrase.harmony[-1:] * len(slots)]
     hits = [(a.root, a.quality) == (b.root, b.quality) for a, b in zip(heard, planned, strict=False)]
-    soprano = (int(frames.pitch[min(close, len(frames.pitch) - 1), 0]) - tonic) % 12
-    cadence = cadence_of(heard[: last + 1], phrase.key.mode, soprano)
-    margin = float(scores[number] - np.delete(scores, number).max())
+    soprano = (int(frames.pitch[close, 0]) - tonic) % 12
     pitches = frames.pitch if before is None else np.vstack([before, frames.pitch])
     return Merits(
-        log_probability=log_p,
-        harmony=float(np.mean(hits)),
-        key=float(np.clip(1 + margin / 10, 0, 1)),
-        cadence=float(cadence == phrase.cadence),
-        faults=4 * count_faults(pitches) / max(1, len(frames.pitch)),
+        log_probability=log_probability,
+        harmony=sum(hits) / len(hits),
+        key=float(keys[last] == key_number(phrase.key)),
+        cadence=float(cadence_of(heard[: last + 1], phrase.key.mode, soprano) == phrase.cadence),
+        faults=4 * count_faults(pitches) / num_frames,
     )
 
 

@@ -170,7 +170,8 @@ class _Writer:
         return stream.feed(np.array(ids), np.broadcast_to(channels, rows).copy(), np.tile(source, (len(ids), 1)))
 
     def _worth(self, number: int, draft: _Draft) -> float:
-        start, end = self.ranges[number]
+        (start, end), home = self.ranges[number], self.plan.key
+        assert home is not None, "the plan is complete"
         slots = self.grid.slots(start, end)
         barlines = {bar for bar, _ in self.grid.bars}
         merits = merits_of(
@@ -178,8 +179,9 @@ class _Writer:
             before=np.array(self.sounding[-1]) if self.sounding else None,
             phrase=self.plan.phrases[number],
             slots=[(first - start, stop - start) for first, stop in slots],
-            on_barline=np.array([first in barlines for first, _ in slots], dtype=np.int64),
-            log_p=draft.log_probability / (4 * (end - start)),
+            on_barline=np.array([first in barlines for first, _ in slots]),
+            home=home,
+            log_probability=draft.log_probability / (4 * (end - start)),
         )
         return merits.worth
 
