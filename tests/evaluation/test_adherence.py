@@ -82,11 +82,62 @@ def test_open_fields_are_not_counted() -> None:
     assert all(math.isnan(value) for value in open_result.values())
 
 
-def test_a_cadence_in_another_place_is_not_found_again() -> None:
-    moved = plan_of(phrase_of()).sections
-    assert moved is not None
-    late = phrase_of().model_copy(update={"fermata_beats": 4.75})
-    assert adherence.compare(plan_of(phrase_of()), plan_of(late))["cadence"] == 0.0
+@pytest.mark.parametrize(("close", "expected"), [(6, 1.0), (5, 1.0), (7, 1.0), (4.75, 0.0), (7.25, 0.0)])
+def test_a_cadence_is_found_again_within_a_beat(close: float, expected: float) -> None:
+    moved = phrase_of().model_copy(update={"fermata_beats": close})
+    assert adherence.compare(plan_of(phrase_of()), plan_of(moved))["cadence"] == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "family"),
+    [
+        ("perfect authentic", "imperfect authentic", 1.0),
+        ("half", "phrygian", 1.0),
+        ("plagal", "half", 0.0),
+        ("deceptive", "imperfect authentic", 0.0),
+    ],
+)
+def test_families_of_cadences(first: str, second: str, family: float) -> None:
+    plans = plan_of(phrase_of(cadence=first)), plan_of(phrase_of(cadence=second))
+    for plan, found in (plans, plans[::-1]):
+        result = adherence.compare(plan, found)
+        assert (result["cadence"], result["cadence_family"]) == (0.0, family)
+
+
+def test_chords_are_compared_where_they_sound() -> None:
+    # The found plan cuts the piece into other phrases: six beats and ten.
+    plan = plan_of(phrase_of(), phrase_of())
+    names = (HALF + " " + HALF).split()
+    first, second = (
+        Phrase(beats=len(part), key="C major", harmony=part) for part in (names[:6], ["V", "V7", *names[8:]])
+    )
+    found = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=4, phrases=(first, second)),))
+    assert adherence.compare(plan, found)["harmony"] == 15 / 16
+
+
+def test_a_cadence_where_no_phrase_closes_is_missed_in_every_way() -> None:
+    long = Phrase(beats=16, key="C major", cadence="half", fermata_beats=14)
+    found = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=4, phrases=(long,)),))
+    result = adherence.compare(plan_of(phrase_of(), phrase_of()), found)
+    assert (result["cadence"], result["cadence_family"]) == (0.5, 0.5)
+    assert (result["harmony"], result["harmony_root"]) == (0.0, 0.0)
+
+
+def test_a_boundary_is_found_within_half_a_beat() -> None:
+    plan = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=4, phrases=(Phrase(beats=8),) * 2),))
+    for beats, expected in ((8.5, 1.0), (7.5, 1.0), (8.75, 0.0), (7.25, 0.0)):
+        phrases = (Phrase(beats=beats), Phrase(beats=16 - beats))
+        found = plan.model_copy(update={"sections": (Section(label="A", bars=4, phrases=phrases),)})
+        assert adherence.boundaries(plan, found)["boundaries_f"] == expected
+
+
+def test_a_section_is_found_by_both_its_ends() -> None:
+    one, two = (Section(label=letter, bars=2) for letter in "AB")
+    plan = Plan(metre="4/4", pickup_beats=0, sections=(one, two))
+    found = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=1), Section(label="B", bars=1), two))
+    assert adherence.sections(plan, plan) == 1.0
+    assert adherence.sections(plan, found) == 1.0
+    assert adherence.sections(found, plan) == 1 / 3
 
 
 @pytest.mark.parametrize(

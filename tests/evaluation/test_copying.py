@@ -47,6 +47,24 @@ def test_a_transposed_copy_is_found_only_by_the_transposed_measures() -> None:
     assert result["longest_match_beats_transposed"] == 4.0
 
 
+def test_ticks_of_any_length_lie_on_one_grid() -> None:
+    fine = CORPUS[0]
+    coarse = [
+        Part(part.name, Notes.of([(120 * t, 120 * d, p, v) for t, d, p, v in part.notes.rows()])) for part in fine.parts
+    ]
+    result = copying.evaluate(Score(480, tuple(coarse), (Metre(0, 2, 4),)), Index(CORPUS))
+    assert (result["bars"], result["copied_share"], result["longest_match_beats"]) == (2, 1.0, 4.0)
+
+
+def test_another_note_at_either_end_of_a_bar_is_another_bar() -> None:
+    for place, up in ((0, 1), (1, -1)):
+        chords = [list(I_), list(IV)]
+        chords[place][3 * place] += up
+        result = copying.evaluate(chorale(*[tuple(chord) for chord in chords]), Index(CORPUS))
+        assert result["copied_share"] == result["copied_share_transposed"] == 0.0
+        assert result["longest_match_beats"] == 1.0
+
+
 def test_two_transpositions_side_by_side_are_not_one_match() -> None:
     first, second = chorale(I_, IV, up=1), chorale(V, I_, up=3)
     parts = [

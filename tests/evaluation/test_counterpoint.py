@@ -97,6 +97,15 @@ def test_notes_out_of_range_are_counted_at_their_onset() -> None:
     assert counterpoint.out_of_range(pitches, struck(pitches)) == 5
 
 
+@pytest.mark.parametrize(("voice", "lowest", "highest"), [(0, 60, 79), (1, 55, 74), (2, 48, 67), (3, 40, 62)])
+def test_the_ends_of_a_range_are_within_it(voice: int, lowest: int, highest: int) -> None:
+    for pitch, expected in ((lowest, 0), (highest, 0), (lowest - 1, 1), (highest + 1, 1)):
+        chord = [66, 60, 60, 60]
+        chord[voice] = pitch
+        pitches = grid(tuple(chord))
+        assert counterpoint.out_of_range(pitches, struck(pitches)) == expected
+
+
 def test_leaps_are_above_a_fifth_but_not_octaves() -> None:
     # soprano a sixth, alto a fifth, tenor an octave, bass a seventh
     assert counterpoint.leaps(grid((72, 67, 48, 50), (63, 60, 60, 60))) == [4, 4]
