@@ -122,22 +122,24 @@ def _read_line(reading: _Reading, line: str, where: str) -> None:
 
 def _read_notes(reading: _Reading, cells: list[str], where: str) -> None:
     """One row of notes; every spine that is not a dot begins now, and time goes on to the first end."""
-    now = reading.now
+    now, moves = reading.now, False
     for column, (cell, part) in enumerate(zip(cells, reading.spines, strict=True)):
         if part is None or cell == "." or "q" in cell.lower():
             continue
+        ticks = 0
         for note in cell.split(" "):
-            duration = _DURATION.search(note)
-            if duration is None:
+            if duration := _DURATION.search(note):  # a chord's notes may leave it to the first
+                ticks = int(_duration_beats(duration.group()) * reading.page.ticks_per_beat)
+            if not ticks:
                 raise ValueError("a note has no duration")
-            ticks = int(_duration_beats(duration.group()) * reading.page.ticks_per_beat)
-            reading.ends[column] = now + ticks
+            reading.ends[column], moves = now + ticks, True
             if ";" in note:
                 part.fermatas.append(now)
-            if "r" not in note and ticks > 0:
+            if "r" not in note:
                 part.notes.append((now, ticks, _pitch(note), "[" in note or "_" in note))
-    later = [end for end, part in zip(reading.ends, reading.spines, strict=True) if part is not None and end > now]
-    reading.now = min(later, default=now)
+    if moves:
+        played = zip(reading.ends, reading.spines, strict=True)
+        reading.now = min(end for end, part in played if part is not None and end > now)
     limits.check_count("beats", reading.now // reading.page.ticks_per_beat, limits.MAX_BEATS, where)
 
 

@@ -79,7 +79,7 @@ def parse_musicxml(document: bytes, where: str = "MusicXML data") -> Score:
         measures = [(r, column[index]) for r, column in zip(readings, columns, strict=True) if index < len(column)]
         ending = _read_bar(page, measures, ending, f"{where}, bar {measures[0][1].get('number', '')[:12]}")
     page.parts = [part for reading in readings for part in _parts(reading)]
-    return perform(page, playing_order(page.bars, where) if page.bars else [], where)
+    return perform(page, playing_order(page.bars, where), where)
 
 
 def _part_readings(root: Element, where: str) -> list[_PartReading]:
@@ -97,8 +97,8 @@ def _part_readings(root: Element, where: str) -> list[_PartReading]:
 
 
 def _resolution(root: Element, where: str) -> int:
-    """Ticks per quarter note that all the parts' divisions divide."""
-    resolution = 1
+    """Ticks per quarter note that all the parts' divisions divide; 48 for durations such as 0.5."""
+    resolution = 48
     for text in {element.text for element in root.iter("divisions")}:
         resolution = math.lcm(resolution, max(1, round(_number(text, where))))
         if resolution > _MAX_DIVISIONS:

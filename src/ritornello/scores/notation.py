@@ -166,7 +166,11 @@ def _values(start: int, stop: int, measure: Measure, hidden_levels: int) -> Iter
     """Cuts a span into note values that hide no beat more than ``hidden_levels`` stronger than their start."""
     boundary = _strongest_inside(start, stop, measure)
     fits = note_value(stop - start, measure.ticks_per_beat) is not None
-    if boundary is None or (fits and measure.level(boundary) >= measure.level(start) - hidden_levels):
+    if fits and (boundary is None or measure.level(boundary) >= measure.level(start) - hidden_levels):
+        boundary = None
+    elif boundary is None and not fits:
+        boundary = _longest_value(start, stop, measure.ticks_per_beat)
+    if boundary is None:
         yield start, stop
         return
     yield from _values(start, boundary, measure, hidden_levels)
@@ -174,12 +178,20 @@ def _values(start: int, stop: int, measure: Measure, hidden_levels: int) -> Iter
 
 
 def _strongest_inside(start: int, stop: int, measure: Measure) -> int | None:
-    """The strongest place between the ends of a span, the last of equals."""
+    """The strongest place between the ends of a span, the last of equals; for triplets only whole beats count."""
+    weakest = len(measure.units)
+    is_triplet = measure.level(start) == weakest or measure.level(stop) == weakest
     for unit in measure.units:
         last = stop - 1 - (stop - 1 - measure.origin_ticks) % unit
-        if start < last < stop:
+        if start < last < stop and not (is_triplet and unit < measure.ticks_per_beat):
             return last
     return None
+
+
+def _longest_value(start: int, stop: int, ticks_per_beat: int) -> int | None:
+    """Where the longest plain or triplet value that begins a span ends; None if the span is shorter than all."""
+    lengths = (ticks_per_beat * numerator // 48 for numerator in (32, 24, 16, 12, 8, 6, 4, 3, 2))
+    return next((start + length for length in lengths if 0 < length < stop - start), None)
 
 
 def _with_ties_over_barlines(bars: list[list[WrittenNote]]) -> list[list[WrittenNote]]:

@@ -49,7 +49,7 @@ def _with_repeats(bars: Sequence[PrintedBar], where: str) -> list[int]:
             if leaves_endings or (bar.repeats and not bar.endings):
                 start, passage = index + 1, 1
         index += 1
-    if not order:
+    if bars and not order:
         raise UserError("no bar of the piece is ever played", where=where, mend="check its repeats and endings")
     return order
 

@@ -1,0 +1,161 @@
+"""MusicXML out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from ritornello.scores import KeySignature, Marker, Metre, Notes, Part, Score, Tempo, write_musicxml
+from ritornello.scores.musicxml_reading import parse_musicxml
+from ritornello.scores.musicxml_writing import format_musicxml
+from ritornello.scores.notation import Measure, note_value, written_bars
+from tests.scores.files import chorale_scores, small_score
+
+
+def tree(score: Score) -> ET.Element:
+    return ET.fromstring(format_musicxml(score))
+
+
+def voice(rows: list[tuple[int, int]], metre: Metre, bars: int = 1) -> Score:
+    """One voice of Cs at these (onset, duration) in 16ths."""
+    notes = Notes.of([(onset * 120, duration * 120, 60, 64) for onset, duration in rows])
+    return Score(480, (Part("Alto", notes),), (metre,), closing_ticks=bars * metre.bar_ticks(480))
+
+
+def values(score: Score) -> list[str]:
+    """Written values of the first part, such as ``quarter.`` or ``eighth~`` (tied on) or ``half rest``."""
+    words: list[str] = []
+    for note in tree(score).iterfind("part[1]/measure/note"):
+        word = (note.findtext("type") or "bar") + "." * len(note.findall("dot"))
+        word += "~" * (note.find("tie[@type='start']") is not None)
+        words.append(word + " rest" * (note.find("rest") is not None))
+    return words
+
+
+def test_the_small_score_as_a_page() -> None:
+    root = tree(small_score())
+    first, *_, last = root.findall("part[1]/measure")
+    assert (first.get("number"), first.get("implicit"), last.get("number")) == ("0", "yes", "3")
+    assert root.findtext("work/work-title") == "Of <two> & voices"
+    assert [part.findtext("part-name") for part in root.iterfind("part-list/score-part")] == ["Soprano", "Bass"]
+    assert [root.findtext(f"part[{n}]/measure[1]/attributes/clef/sign") for n in (1, 2)] == ["G", "F"]
+    assert first.findtext("attributes/key/fifths") == "-2"
+    assert [mark.text for mark in root.iter("rehearsal")] == ["A", "B"]
+    assert first.find("direction/sound").attrib == {"tempo": "72"}  # type: ignore[union-attr]
+    assert last.findtext("barline/bar-style") == "light-heavy"
+    assert len(list(root.iter("fermata"))) == 3
+
+
+def test_pitches_are_spelled_in_the_key_and_accidentals_shown_once() -> None:
+    notes = tree(small_score()).findall("part/measure/note")
+    spelled = [(n.findtext("pitch/step"), n.findtext("pitch/alter"), n.findtext("accidental")) for n in notes]
+    assert spelled.count(("F", "1", "sharp")) == 2  # the raised 7th of g minor
+    assert ("B", "-1", None) in spelled
+    assert ("E", None, "natural") in spelled  # the raised 6th
+
+
+@pytest.mark.parametrize(
+    ("rows", "metre", "expected"),
+    [
+        ([(0, 16)], Metre(0, 4, 4), ["whole"]),
+        ([(0, 12)], Metre(0, 4, 4), ["half.", "quarter rest"]),
+        ([(0, 12)], Metre(0, 3, 4), ["half."]),
+        ([(0, 2), (2, 4), (6, 2)], Metre(0, 2, 4), ["eighth", "quarter", "eighth"]),
+        ([(0, 6), (6, 4), (10, 6)], Metre(0, 4, 4), ["quarter.", "eighth~", "eighth", "quarter."]),
+        ([(0, 5)], Metre(0, 2, 4), ["quarter~", "16th", "16th rest", "eighth rest"]),
+        ([(0, 6), (6, 6)], Metre(0, 6, 8), ["quarter.", "quarter."]),
+        ([(0, 12)], Metre(0, 6, 8), ["half."]),
+        ([(4, 4)], Metre(0, 4, 4), ["quarter rest", "quarter", "half rest"]),
+        ([(0, 24), (24, 8)], Metre(0, 4, 4), ["whole~", "half", "half"]),
+        ([(16, 4)], Metre(0, 4, 4), ["bar rest", "quarter", "quarter rest", "half rest"]),
+    ],
+)
+def test_note_values(rows: list[tuple[int, int]], metre: Metre, expected: list[str]) -> None:
+    bars = -(-max(onset + duration for onset, duration in rows) * 120 // metre.bar_ticks(480))
+    assert values(voice(rows, metre, bars)) == expected
+
+
+def test_beams_join_the_short_notes_of_a_beat() -> None:
+    root = tree(voice([(0, 2), (2, 2), (4, 3), (7, 1), (8, 4), (12, 2)], Metre(0, 4, 4)))
+    beams = [[beam.text for beam in note.findall("beam")] for note in root.iter("note")]
+    assert beams == [["begin"], ["end"], ["begin"], ["end", "backward hook"], [], [], []]
+
+
+def test_triplets() -> None:
+    notes = Notes.of([(0, 160, 60, 64), (160, 160, 62, 64), (320, 160, 64, 64), (480, 320, 65, 64), (800, 160, 64, 64)])
+    root = tree(Score(480, (Part("Alto", notes),), (Metre(0, 2, 4),)))
+    assert [n.findtext("type") for n in root.iter("note")] == ["eighth"] * 3 + ["quarter", "eighth"]
+    assert {n.findtext("time-modification/actual-notes") for n in root.iter("note")} == {"3"}
+
+
+def test_a_chord_and_a_second_voice() -> None:
+    notes = Notes.of([(0, 960, 60, 64), (0, 960, 64, 64), (480, 480, 72, 64)])
+    back = parse_musicxml(format_musicxml(Score(480, (Part("Piano", notes),), (Metre(0, 2, 4),))))
+    assert sorted(row for part in back.parts for row in part.notes.rows()) == sorted(notes.rows())
+
+
+@settings(max_examples=60, deadline=None)
+@given(chorale_scores())
+def test_every_score_comes_back(score: Score) -> None:
+    back = parse_musicxml(format_musicxml(score))
+    assert [part.notes for part in back.parts] == [part.notes for part in score.parts]
+    assert [part.program for part in back.parts] == [part.program for part in score.parts]
+    assert [part.fermatas_ticks for part in back.parts] == [part.fermatas_ticks for part in score.parts]
+    assert (back.keys, back.tempos, back.markers) == (score.keys, score.tempos, score.markers)
+    assert back.bars() == score.bars()
+    assert back.end_ticks == score.end_ticks
+
+
+@settings(max_examples=60, deadline=None)
+@given(chorale_scores())
+def test_every_bar_is_full_in_written_values(score: Score) -> None:
+    for measure in tree(score).iterfind("part/measure"):
+        notes = [note for note in measure.findall("note") if note.findtext("voice") == "1"]
+        assert all(note.find("type") is not None or note.find("rest[@measure='yes']") is not None for note in notes)
+    for measures in zip(*(part.findall("measure") for part in tree(score).findall("part")), strict=True):
+        lengths = {sum(int(d.text or 0) for d in measure.iterfind("note/duration")) for measure in measures}
+        assert len(lengths) == 1
+
+
+def test_a_performance_is_rounded_to_notes() -> None:
+    generator = np.random.default_rng(1)
+    rows = [(int(t), int(d), 60 + i % 12, 80) for i, (t, d) in enumerate(generator.integers(1, 5_000, (40, 2)))]
+    score = Score(384, (Part("Piano", Notes.of(rows)),), tempos=(Tempo(0, 120.0),))
+    back = parse_musicxml(format_musicxml(score))
+    assert back.num_notes > 30
+
+
+def test_no_notes_and_no_parts_are_written_too() -> None:
+    assert len(list(tree(Score(480, (Part("", Notes.of([])),), closing_ticks=1920)).iter("note"))) == 1
+    assert tree(Score(480, ())).find("part") is None
+
+
+def test_characters_that_xml_forbids_are_dropped() -> None:
+    score = replace(small_score(), title="a\x00b\ud800", markers=(Marker(0, "\x1b"),))
+    assert tree(score).findtext("work/work-title") == "ab"
+
+
+def test_the_same_score_gives_the_same_bytes(tmp_path: Path) -> None:
+    write_musicxml(small_score(), tmp_path / "a.musicxml")
+    assert (tmp_path / "a.musicxml").read_bytes() == format_musicxml(small_score())
+
+
+def test_a_key_change_takes_effect_at_its_bar() -> None:
+    score = replace(small_score(), keys=(KeySignature(0, -2, "minor"), KeySignature(1920, 3, "major")))
+    assert parse_musicxml(format_musicxml(score)).keys == score.keys
+
+
+def test_note_value_knows_what_has_none() -> None:
+    assert note_value(600, 480) is None
+    assert note_value(480 * 3 // 2, 480) is not None
+
+
+def test_voices_fill_their_bars() -> None:
+    measures = [Measure(0, 1920, Metre(0, 4, 4), 480, 0)]
+    [bar] = written_bars([(480, 960, (60,))], measures, ())
+    assert [(note.onset_ticks, note.offset_ticks) for note in bar] == [(0, 480), (480, 960), (960, 1920)]
