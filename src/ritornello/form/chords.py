@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.form.chord import QUALITIES
 from ritornello.form.evidence import (
     NUM_QUALITIES,
     NUM_STATES,
@@ -84,16 +85,21 @@ def harmony_weights() -> tuple[Weights, Context]:
 
 
 def candidates_of(evidence: Evidence) -> Candidates:
-    """The chords that fit each slot's notes best."""
+    """The chords that fit each slot's notes best; where they hardly differ, those of the piece's usual notes."""
     scores = score_states(evidence, harmony_weights()[0])
     assert scores.shape[1] == NUM_STATES
     if not len(scores):
         return Candidates(np.zeros((0, NUM_CANDIDATES), np.int64), np.zeros((0, NUM_CANDIDATES)))
-    state: IntArray = np.argpartition(-scores, NUM_CANDIDATES, axis=1)[:, :NUM_CANDIDATES]
-    # A fixed order makes ties fall the same way whatever the transposition of the piece.
-    score = np.take_along_axis(scores, state, axis=1)
-    order = np.argsort(-score, axis=1, kind="stable")
-    return Candidates(np.take_along_axis(state, order, axis=1), np.take_along_axis(score, order, axis=1))
+    rank = np.argsort(-(scores + _usual_notes(evidence)), axis=1, kind="stable")
+    state = np.ascontiguousarray(rank[:, :NUM_CANDIDATES])
+    return Candidates(state, np.take_along_axis(scores, state, axis=1))
+
+
+def _usual_notes(evidence: Evidence) -> FloatArray:
+    """(432,) share of the piece's time that a chord's notes take, on average; settles ties in empty slots."""
+    share = evidence.present.mean(axis=0)
+    by_quality = [share[(np.arange(12)[:, None] + intervals) % 12].mean(axis=1) for intervals in QUALITIES.values()]
+    return np.repeat(np.stack(by_quality, axis=1).reshape(-1), NUM_STATES // 12 // NUM_QUALITIES)
 
 
 def relations() -> IntArray:
