@@ -183,6 +183,8 @@ def evaluate(checkpoint: Path, data_folder: Path) -> str:
     facts: dict[str, Any] = read_facts(folder)
     data = PreparedLevel(data_folder, facts["level"])
     model = load_weights(folder, data.vocabulary_hash)
+    if list(facts["config"].get("condition_sizes", data.condition_sizes)) != list(data.condition_sizes):
+        raise UserError("was prepared with other conditions", where=str(data_folder), mend="prepare it again")
     lines: list[str] = []
     for split in ("validation", "test"):
         pieces = data.of_split(split)

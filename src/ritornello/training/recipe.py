@@ -133,11 +133,12 @@ def _apply(content: dict[Any, Any], change: str) -> None:
     if not equals or not keys:
         raise UserError(f"not of the form a.b=c: {change!r}", where="--set")
     *parents, last = keys.split(".")
-    table: Any = cast("Any", content)
+    table = content
     for key in parents:
-        table = table.setdefault(key, {})
-        if not isinstance(table, dict):
+        inner: Any = table.setdefault(key, {})
+        if not isinstance(inner, dict):
             raise UserError(f"{key!r} holds a value, not a table", where=f"--set {keys}")
+        table = cast("dict[Any, Any]", inner)
     try:
         table[last] = yaml.safe_load(text)
     except yaml.YAMLError as error:
