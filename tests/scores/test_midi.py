@@ -45,7 +45,9 @@ def test_every_score_comes_back(score: Score) -> None:
 
 
 def test_a_pickup_is_a_first_short_metre() -> None:
-    changes = [m for m in mido.MidiFile(file=io.BytesIO(format_midi(small_score()))).tracks[0] if m.type == "time_signature"]
+    changes = [
+        m for m in mido.MidiFile(file=io.BytesIO(format_midi(small_score()))).tracks[0] if m.type == "time_signature"
+    ]
     assert [(m.numerator, m.denominator, m.time) for m in changes] == [(1, 4, 0), (3, 4, 480)]
 
 

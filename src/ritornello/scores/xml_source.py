@@ -20,8 +20,7 @@ from ritornello.scores import limits
 
 Element = ET.Element
 
-_MAX_MARKUP = 6_000_000
-"""Opening brackets in a document: about twice its elements."""
+_MAX_ELEMENTS = 2_000_000
 _MAX_CONTAINER_BYTES = 2**20
 _MAX_PACKED_FILES = 1_000
 _ENCODINGS = {None, "utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252"}
@@ -67,8 +66,7 @@ def parse_document(data: bytes, where: str) -> Element:
     Raises:
         UserError: it is not well formed, declares entities, or is too large.
     """
-    if data.count(b"<") > _MAX_MARKUP:
-        raise limits.too_large("the document", data.count(b"<") // 2, _MAX_MARKUP // 2, where, unit="elements")
+    limits.check_count("elements", data.count(b"<") - data.count(b"</"), _MAX_ELEMENTS, where)
     limits.check_count("notes", data.count(b"<note>") + data.count(b"<note "), 2 * limits.MAX_NOTES, where)
     try:
         _check_prolog(data, where)
