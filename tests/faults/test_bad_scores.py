@@ -65,6 +65,7 @@ MIDI = {
 }  # fmt: skip
 
 XXE = '<?xml version="1.0"?><!DOCTYPE score-partwise [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+EBCDIC = musicxml(prolog=XXE.replace("?>", ' encoding="cp037"?>')).decode()
 LAUGHS = "<!DOCTYPE score-partwise [" + '<!ENTITY a "ha">' + "".join(
     f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 ) + "]>"  # fmt: skip
