@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from ritornello.form.plan import Plan
+from ritornello.form.keys import key_number
+from ritornello.form.plan import Plan, Section
 from ritornello.generation.engine import Stream, new_stream
 from ritornello.generation.plan_rules import phrase_choices, structure_choices
 from ritornello.generation.sampling import draw, masked, min_p, scaled
@@ -29,19 +30,17 @@ def complete_structure(plan: Plan, model: LanguageModel, random: np.random.Gener
     """The plan with its top level complete; whatever else it states stays. Raises UserError for what cannot be."""
     pen = _Pen(new_stream(model), StructureCursor(), random, STRUCTURE_TEMPERATURE)
     while pen.cursor.slot != "done":
+        choices = structure_choices(plan, pen.cursor)
         stated = stated_structure(plan, pen.cursor)
-        pen.write(pen.choose(structure_choices(plan, pen.cursor)) if stated is None else stated)
+        kept = stated is not None and not pen.cursor.returns  # what returns is as it was
+        pen.write(stated if kept and stated is not None else pen.choose(choices))
     made = pen.cursor.plan()
+    names = ("key", "metre", "pickup_beats", "sections")
     if plan.sections is None or made.sections is None:
-        return plan.model_copy(
-            update={name: getattr(made, name) for name in ("key", "metre", "pickup_beats", "sections")}
-        )
-    sections = tuple(
-        asked.model_copy(update={name: getattr(new, name) for name in ("key", "register_arc", "density_arc")})
-        for asked, new in zip(plan.sections, made.sections, strict=True)
-    )
-    update = {"key": made.key, "metre": made.metre, "pickup_beats": made.pickup_beats, "sections": sections}
-    return plan.model_copy(update=update)
+        return plan.model_copy(update={name: getattr(made, name) for name in names})
+    sections = tuple(_merged(asked, new) for asked, new in zip(plan.sections, made.sections, strict=True))
+    update = {name: getattr(made, name) for name in names[:3]}
+    return plan.model_copy(update={**update, "sections": sections})
 
 
 def complete_phrases(plan: Plan, model: LanguageModel, random: np.random.Generator) -> Plan:
@@ -58,6 +57,13 @@ def complete_phrases(plan: Plan, model: LanguageModel, random: np.random.Generat
         for asked, new in zip(plan.sections, made.sections, strict=True)
     ]
     return plan.model_copy(update={"sections": tuple(sections)})
+
+
+def _merged(asked: Section, made: Section) -> Section:
+    """The section as it was made, with the key as it was spelled and what else was asked."""
+    same = asked.key is not None and made.key is not None and key_number(asked.key) == key_number(made.key)
+    arcs = {"register_arc": made.register_arc, "density_arc": made.density_arc}
+    return asked.model_copy(update={"key": asked.key if same else made.key, **arcs})
 
 
 @dataclass(slots=True)

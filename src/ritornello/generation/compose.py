@@ -56,7 +56,10 @@ def compose(plan: Plan | None, levels: Levels, seed: int, sampling: Sampling | N
 
 
 def check(plan: Plan) -> None:
-    """Raises UserError where what the plan states contradicts itself; what is open is not looked at."""
+    """Raises UserError where what the plan states contradicts itself; what is open is not looked at.
+
+    Only lengths can contradict a label that returns: what else is said of the return gives way to the first statement.
+    """
     if plan.metre is not None and plan.metre not in METRES:
         raise UserError(f"metre {plan.metre}", where="plan", limit="one of " + " ".join(METRES))
     if plan.sections is None:
@@ -65,10 +68,9 @@ def check(plan: Plan) -> None:
         raise UserError("the piece is too long", where="plan", limit=f"{MAX_TOTAL_BARS} bars")
     for number, section in enumerate(plan.sections):
         first = next(other for other in plan.sections if other.label == section.label)
-        same_key = None in (first.key, section.key) or first.key == section.key
-        if first.bars != section.bars or not same_key:
-            where, mend = f"section {number + 1}", f"write {section.label}' for a variation"
-            raise UserError(f"{section.label} is not as long or not in the key it had before", where=where, mend=mend)
+        if first.bars != section.bars:
+            what = f"{section.label} has {section.bars} bars, but had {first.bars} before"
+            raise UserError(what, where=f"section {number + 1}", mend=f"write {section.label}' for a variation")
     if plan.metre is not None and plan.pickup_beats is not None:
         _check_phrases(plan, bar_frames(plan.metre))
 

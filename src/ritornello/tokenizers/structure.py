@@ -133,6 +133,11 @@ class StructureCursor:
         """The home key."""
         return None if self.fifths is None or self.mode is None else Key.from_fifths(self.fifths, self.mode)
 
+    @property
+    def returns(self) -> bool:
+        """Whether the next token belongs to a section whose label was stated before, and so is forced."""
+        return self.slot in SECTION_SLOTS[2:] and self._same_label() is not None
+
     def plan(self) -> Plan:
         """The finished sections as a Plan."""
         home = self.home
