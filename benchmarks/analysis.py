@@ -16,8 +16,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.corpora.when_in_rome import Aligned, align, opening_repeat, read_analysis
 from ritornello.errors import UserError
@@ -91,7 +89,10 @@ def agreement(piece: Piece) -> Counter[str]:
     """Matches per column, and the number of slots."""
     counts: Counter[str] = Counter()
     repeat = opening_repeat(piece.analysis.frames)
-    cadences = {max(s for s in h.slots if s[0] <= p.fermata) for h, p in zip(piece.analysis.harmony, piece.analysis.phrases, strict=True)}
+    cadences = {
+        max(s for s in h.slots if s[0] <= p.fermata)
+        for h, p in zip(piece.analysis.harmony, piece.analysis.phrases, strict=True)
+    }
     for slot, label in own_labels(piece.analysis).items():
         persons = [] if repeat <= slot[0] < 2 * repeat else persons_labels(piece.person, slot)
         if persons:
@@ -139,7 +140,7 @@ def row(name: str, counts: Counter[str]) -> str:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How often the analysis agrees with people.")
     parser.add_argument("--chorales", default="320-370", help="first and last Riemenschneider number")
     first, last = (int(number) for number in parser.parse_args().chorales.split("-"))
     numbers = range(first, last + 1)

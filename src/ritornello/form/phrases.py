@@ -67,20 +67,16 @@ def phrase_spans(frames: Frames, grid: Grid, fermatas: Sequence[int]) -> list[Ph
     closes = [_last_onset(onsets, frame + 1) for frame in fermatas if frame < num_frames]
     if len(closes) < 2 and num_frames > 4 * grid.bar_frames:
         closes = _likely_closes(frames, grid, onsets)
-    ends = sorted({_note_end(onsets, close, num_frames) for close in closes} | {num_frames})
-    spans: list[PhraseSpan] = []
-    start = 0
-    for number, end in enumerate(ends):
-        left = num_frames - end
-        if end - start < MIN_FRAMES or (0 < left < MIN_FRAMES and number + 1 < len(ends)):
-            if end < num_frames or not spans:
-                if end < num_frames:
-                    continue
-            else:
-                start = spans.pop().start
-        spans.append(PhraseSpan(start, end, _fermata_in(onsets, closes, start, end)))
-        start = end
-    return spans
+    ends: list[int] = []
+    for end in sorted({_note_end(onsets, close, num_frames) for close in closes} | {num_frames}):
+        if end - (ends[-1] if ends else 0) >= MIN_FRAMES or (end == num_frames and not ends):
+            ends.append(end)
+        elif ends:  # two fermatas close together are one end
+            ends[-1] = end
+    starts = [0, *ends[:-1]]
+    return [
+        PhraseSpan(start, end, _fermata_in(onsets, closes, start, end)) for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _soprano_onsets(frames: Frames) -> IntArray:
