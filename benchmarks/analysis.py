@@ -7,6 +7,10 @@ fitted on chorales 1-249 only; 320-370 are the test. A person often writes more 
 the *main* one sounds longest (of equals the first), *any* counts a match with any of them. The repeat
 of an opening is counted once. The last row compares two people with each other, by the same rules, on
 those of the chorales 1-100 that both have analysed.
+
+*key* is the key of each slot, *plan key* the one key that a plan gives the whole phrase, *cadence key* the
+same at the last chord of the phrase. *quality* needs the right root too, *inversion* both, *numeral* root,
+quality and key. Below stand the commonest disagreements, ours first, in the person's key.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ from ritornello.form.analyse import Analysis, analyse_harmony
 from ritornello.form.chord import Chord
 from ritornello.form.grid import Range
 from ritornello.form.keys import key_number
+from ritornello.form.numerals import chord_name
 from ritornello.form.phrases import phrase_spans
 from ritornello.form.voices import fermata_frames
 from ritornello.scores.kern import read_kern
 from ritornello.scores.score import Score
 
-COLUMNS = ("root", "quality", "inversion", "key", "numeral", "cadence key", "root, any", "numeral, any")
+COLUMNS = ("root", "quality", "inversion", "key", "numeral", "plan key", "cadence key", "root, any", "numeral, any")
 
 
 class Label(NamedTuple):
@@ -93,13 +98,27 @@ def agreement(piece: Piece) -> Counter[str]:
         max(s for s in h.slots if s[0] <= p.fermata)
         for h, p in zip(piece.analysis.harmony, piece.analysis.phrases, strict=True)
     }
+    plan_keys = {slot: harmony.key for harmony in piece.analysis.harmony for slot in harmony.slots}
     for slot, label in own_labels(piece.analysis).items():
         persons = [] if repeat <= slot[0] < 2 * repeat else persons_labels(piece.person, slot)
         if persons:
             counts.update(_matches(label, persons))
+            counts["plan key"] += plan_keys[slot] == persons[0].key
             if slot in cadences:
                 counts["cadences"] += 1
                 counts["cadence key"] += label.key == persons[0].key
+    return counts
+
+
+def disagreements(piece: Piece) -> Counter[str]:
+    """``ours / theirs`` for every slot whose chord differs, as numerals in the person's key."""
+    counts: Counter[str] = Counter()
+    for slot, own in own_labels(piece.analysis).items():
+        persons = persons_labels(piece.person, slot)
+        if persons and (own.root, own.quality) != (persons[0].root, persons[0].quality):
+            tonic, mode = persons[0].key % 12, "minor" if persons[0].key >= 12 else "major"
+            names = [chord_name(Chord((x.root - tonic) % 12, x.quality), mode) for x in (own, persons[0])]
+            counts[f"{mode}: {names[0]} / {names[1]}"] += 1
     return counts
 
 
@@ -145,12 +164,15 @@ def main() -> None:
     first, last = (int(number) for number in parser.parse_args().chorales.split("-"))
     numbers = range(first, last + 1)
     total: Counter[str] = Counter()
+    differ: Counter[str] = Counter()
     for piece in pieces(numbers):
         total += agreement(piece)
+        differ += disagreements(piece)
     print(f"{'per cent of beat slots':<24}{'slots':>7}" + "".join(f"{column:>14}" for column in COLUMNS))
     print(row(f"chorales {first}-{last}", total))
     print(row("two people, 1-100", people(range(1, 101))))
     precision, recall = fermatas_found(numbers)
+    print("disagreements: " + "; ".join(f"{name} {count}" for name, count in differ.most_common(12)))
     print(f"phrase ends without fermatas: precision {100 * precision:.1f}, recall {100 * recall:.1f}")
 
 
