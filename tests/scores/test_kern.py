@@ -118,3 +118,8 @@ def test_all_chorales_of_the_corpus(data_folder: Path) -> None:
     assert num_pieces == 370
     assert num_notes > 86_065  # what is printed; repeats are unfolded
     assert num_fermatas > 9_104
+
+
+def test_bars_shorter_than_the_clock() -> None:
+    score = parse_kern(b"**kern\n*M1/64\n1c\n=1\n1d\n*-\n")
+    assert len(score.bars()) == 128

@@ -78,9 +78,9 @@ def parse_kern(data: bytes, where: str = "kern data") -> Score:
 
 
 def _resolution(lines: list[str], where: str) -> int:
-    """Ticks per quarter note in which every duration of the file is a whole number."""
+    """Ticks per quarter note in which every duration of the file is a whole number; a multiple of 48 for its bars."""
     cells = {cell for line in lines if line and line[0] not in "!*=" for cell in line.split()}
-    resolution = 1
+    resolution = 48
     for duration in {match.group() for cell in cells if (match := _DURATION.search(cell))}:
         resolution = math.lcm(resolution, _duration_beats(duration).denominator)
         if resolution > _MAX_RESOLUTION:

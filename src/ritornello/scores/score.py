@@ -30,8 +30,8 @@ class Metre:
     denominator: int
 
     def bar_ticks(self, ticks_per_beat: int) -> int:
-        """Length of one full bar in ticks."""
-        return self.numerator * 4 * ticks_per_beat // self.denominator
+        """Length of one full bar in ticks, at least 1."""
+        return max(1, self.numerator * 4 * ticks_per_beat // self.denominator)
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
@@ -157,12 +157,12 @@ class Score:
         bars, start, end = [], 0, self.end_ticks
         if 0 < self.pickup_ticks < end:
             bars, start = [(0, self.pickup_ticks)], self.pickup_ticks
-        changes = list(self.metres)
+        current = 0
         while start < end:
-            metre = [m for m in changes if m.onset_ticks <= start][-1]
-            stop = start + metre.bar_ticks(self.ticks_per_beat)
-            later = [m.onset_ticks for m in changes if start < m.onset_ticks < stop]
-            stop = min([stop, end, *later])
+            while current + 1 < len(self.metres) and self.metres[current + 1].onset_ticks <= start:
+                current += 1
+            later = self.metres[current + 1].onset_ticks if current + 1 < len(self.metres) else end
+            stop = min(start + self.metres[current].bar_ticks(self.ticks_per_beat), end, later)
             bars.append((start, stop))
             start = stop
         return bars
