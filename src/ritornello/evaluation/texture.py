@@ -49,9 +49,7 @@ def evaluate(score: Score) -> dict[str, float]:
         "repeated": _share(moves == 0),
         "steps": _share((moves > 0) & (moves <= STEP_SEMITONES)),
         "together": _share(_all_strike(frames)),
-        "dissonant": _share(
-            [not _consonant(frames.pitch[start]) for start in grid.slot_starts.tolist() if start < len(struck)]
-        ),
+        "dissonant": _share([not _consonant(frames.pitch[start]) for start in starts[starts < len(struck)]]),
         "ambitus": float(np.ptp(soprano)) if len(soprano) else NAN,
     }
 
