@@ -12,7 +12,7 @@ import torch
 from ritornello.errors import UserError
 from ritornello.training.checkpoint import checkpoints, load_checkpoint
 from ritornello.training.loop import fit
-from ritornello.training.recipe import Recipe
+from ritornello.training.recipe import Recipe, parse_recipe
 from ritornello.training.weights import best_weights, load_weights
 
 
@@ -27,7 +27,9 @@ def _states_equal(one: Path, other: Path) -> bool:
     return same and a.facts["progress"] == b.facts["progress"]
 
 
-def test_resumed_run_ends_with_the_same_bits(tiny_recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_resumed_run_ends_with_the_same_bits(optimiser: str, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    tiny_recipe = parse_recipe({**tiny_recipe.model_dump(), "optimiser": {"name": optimiser}})
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     fit(tiny_recipe, whole)
     fit(tiny_recipe, parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ritornello.errors import UserError
-from ritornello.training.optim import make_optimizer, update_average
+from ritornello.training.optim import make_optimizers, update_average
 from ritornello.training.recipe import OptimiserOptions, parse_recipe, read_recipe
 from ritornello.training.schedule import cosine, noam
 from ritornello.training.seeding import derived_seed
@@ -85,7 +85,8 @@ def test_only_matrices_decay() -> None:
     from torch import nn
 
     model = nn.ModuleDict({"e": nn.Embedding(5, 4), "l": nn.Linear(4, 3), "n": nn.LayerNorm(3)})
-    decayed, free = make_optimizer(model, OptimiserOptions(weight_decay=0.1)).param_groups
+    (optimizer,) = make_optimizers(model, OptimiserOptions(weight_decay=0.1))
+    decayed, free = optimizer.param_groups
     assert [p.shape for p in decayed["params"]] == [(3, 4)]
     assert decayed["weight_decay"] == 0.1
     assert len(free["params"]) == 4

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,17 +84,19 @@ def read_checked(folder: Path, tensors_name: str, facts_name: str) -> tuple[dict
         raise UserError(f"{tensors_name} is damaged: {error}", where=str(folder), mend=mend) from error
 
 
-def training_tensors(model: nn.Module, average: nn.Module, optimizer: optim.Optimizer) -> dict[str, Tensor]:
+def training_tensors(model: nn.Module, average: nn.Module, optimizers: Sequence[optim.Optimizer]) -> dict[str, Tensor]:
     """All tensors of a run under the names that ``restore`` reads; copies, so that none share memory."""
     tensors = {f"model.{name}": tensor.clone() for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor.clone() for name, tensor in average.state_dict().items()}
     for name, parameter in model.named_parameters():
-        for key, value in optimizer.state.get(parameter, {}).items():
+        for key, value in _moments(parameter, optimizers).items():
             tensors[f"optimizer.{name}.{key}"] = value.clone()
     return tensors
 
 
-def restore(tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, optimizer: optim.Optimizer) -> None:
+def restore(
+    tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, optimizers: Sequence[optim.Optimizer]
+) -> None:
     """Puts the tensors of a checkpoint back into a freshly built model, average and optimizer."""
     model.load_state_dict(_below(tensors, "model."))
     average.load_state_dict(_below(tensors, "average."))
@@ -101,7 +104,19 @@ def restore(tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, op
     for name, parameter in model.named_parameters():
         mine = {key.removeprefix(name + "."): value for key, value in moments.items() if key.rpartition(".")[0] == name}
         if mine:
-            optimizer.state[parameter] = {key: value.to(parameter.device) for key, value in mine.items()}
+            _owner(parameter, optimizers).state[parameter] = {
+                key: value.to(parameter.device) for key, value in mine.items()
+            }
+
+
+def _moments(parameter: nn.Parameter, optimizers: Sequence[optim.Optimizer]) -> dict[str, Tensor]:
+    return _owner(parameter, optimizers).state.get(parameter, {})
+
+
+def _owner(parameter: nn.Parameter, optimizers: Sequence[optim.Optimizer]) -> optim.Optimizer:
+    """The optimiser that moves the parameter; each has exactly one."""
+    groups = ((o, group["params"]) for o in optimizers for group in o.param_groups)
+    return next(o for o, parameters in groups if any(parameter is p for p in parameters))
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ from ritornello.training.checkpoint import (
 )
 from ritornello.training.likelihood import likelihood, mean_nats, to_device
 from ritornello.training.log import ProgressBar, RunLog, progress_bar
-from ritornello.training.optim import make_optimizer, set_learning_rate, update_average
+from ritornello.training.optim import make_optimizers, scale_learning_rates, update_average
 from ritornello.training.recipe import Recipe
 from ritornello.training.schedule import make_schedule
 from ritornello.training.seeding import seed_step
@@ -110,9 +110,9 @@ class _Run:
         seed_step(recipe.seed, 0)
         sizes = {"vocabulary_size": self.data.vocabulary_size, "condition_sizes": self.data.condition_sizes}
         self.model = build_model(recipe.model.name, recipe.model.config, **sizes)
-        self.optimizer = make_optimizer(self.model, recipe.optimiser)
+        self.optimizers = make_optimizers(self.model, recipe.optimiser)
         self.fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)
-        self.wrapped, self.stepper = self.fabric.setup(self.model, self.optimizer)
+        self.wrapped, *self.steppers = self.fabric.setup(self.model, *self.optimizers)
         self.average = copy.deepcopy(self.model).requires_grad_(requires_grad=False)
         self.progress = self._restored()
         self.schedule = make_schedule(recipe.schedule, recipe.steps)
@@ -139,13 +139,14 @@ class _Run:
         recipe, step = self.recipe, self.progress.step + 1
         seed_step(recipe.seed, step)
         batch = to_device(self.loader.batch(step - 1), self.fabric.device)
-        set_learning_rate(self.optimizer, recipe.optimiser.learning_rate * self.schedule(step))
+        scale_learning_rates(self.optimizers, self.schedule(step))
         self.wrapped.train()
         loss = mean_nats(self.wrapped, batch)
         self.fabric.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip_norm)
-        self.stepper.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for stepper in self.steppers:
+            stepper.step()
+            stepper.zero_grad(set_to_none=True)
         update_average(self.average, self.model, step, recipe.average_decay)
         nats = loss.item()
         if not nats < float("inf"):
@@ -179,7 +180,7 @@ class _Run:
         return patience is not None and self.progress.best_step > 0 and waited >= patience * self.recipe.evaluate_every
 
     def _save(self) -> None:
-        tensors = training_tensors(self.model, self.average, self.optimizer)
+        tensors = training_tensors(self.model, self.average, self.optimizers)
         facts = {**self.facts, "progress": asdict(self.progress)}
         save_checkpoint(self.out, Checkpoint(self.progress.step, tensors, facts))
 
@@ -193,7 +194,7 @@ class _Run:
             same = _essential(before) == _essential(value) if name == "recipe" else before == value
             if not same:
                 raise UserError(f"its {name} is another", where=str(found[-1]), mend="name another --out")
-        restore(checkpoint.tensors, self.model, self.average, self.optimizer)
+        restore(checkpoint.tensors, self.model, self.average, self.optimizers)
         return Progress(**checkpoint.facts["progress"])
 
 

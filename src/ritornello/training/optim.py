@@ -1,4 +1,10 @@
-"""AdamW with weight decay on matrices only, and the running average of the weights."""
+"""The optimisers, and the running average of the weights.
+
+AdamW serves everything, or, with ``name: muon``, only what is no hidden matrix; Muon orthogonalises
+the momentum of the hidden matrices.
+
+**Source**: Loshchilov and Hutter, arXiv 1711.05101 (AdamW); Jordan et al. 2024 (Muon), as in ``torch.optim``.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +18,44 @@ from ritornello.training.recipe import OptimiserOptions
 _AVERAGE_WARMUP = 10
 
 
-def make_optimizer(model: nn.Module, options: OptimiserOptions) -> torch.optim.AdamW:
-    """AdamW; embeddings, biases, norms and other vectors are not decayed."""
+def make_optimizers(model: nn.Module, options: OptimiserOptions) -> list[torch.optim.Optimizer]:
+    """One optimiser, or two; embeddings, biases, norms and other vectors are not decayed."""
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag))}
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for parameter in model.parameters():
-        (free if parameter.ndim < 2 or id(parameter) in embeddings else decayed).append(parameter)
+    kinds: dict[str, list[nn.Parameter]] = {"hidden": [], "decayed": [], "free": []}
+    for name, parameter in model.named_parameters():
+        kinds[_kind(name, parameter, is_embedding=id(parameter) in embeddings)].append(parameter)
+    if options.name == "adamw":
+        kinds["decayed"], kinds["hidden"] = [*kinds["hidden"], *kinds["decayed"]], []
     groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": options.weight_decay},
-        {"params": free, "weight_decay": 0.0},
+        {"params": kinds["decayed"], "weight_decay": options.weight_decay},
+        {"params": kinds["free"], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]], lr=options.learning_rate, betas=options.betas, fused=True
-    )
+    groups = [group for group in groups if group["params"]]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+    ]
+    if kinds["hidden"]:
+        rate, decay = options.muon_learning_rate, options.weight_decay
+        optimizers.append(torch.optim.Muon(kinds["hidden"], lr=rate, weight_decay=decay))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+    return optimizers
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Sets the rate of all groups."""
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+def _kind(name: str, parameter: nn.Parameter, *, is_embedding: bool) -> str:
+    """``hidden``, ``decayed`` or ``free``. A model names its output layers ``head``: Muon is not for those."""
+    if parameter.ndim < 2 or is_embedding:
+        return "free"
+    is_hidden = parameter.ndim == 2 and name.endswith(".weight") and "head" not in name
+    return "hidden" if is_hidden else "decayed"
+
+
+def scale_learning_rates(optimizers: list[torch.optim.Optimizer], factor: float) -> None:
+    """Sets the rate of all groups to ``factor`` times their peak."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
 
 
 @torch.no_grad()

@@ -51,10 +51,13 @@ class DataOptions(RecipeModel):
 
 
 class OptimiserOptions(RecipeModel):
-    """AdamW."""
+    """AdamW, or AdamW with Muon for the hidden matrices."""
 
+    name: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = Field(default=1e-3, gt=0)
-    """Peak learning rate."""
+    """Peak learning rate of AdamW."""
+    muon_learning_rate: float = Field(default=1e-2, gt=0)
+    """Peak learning rate of Muon."""
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = Field(default=0.05, ge=0)
     """For matrices; embeddings, biases and norms have none."""
