@@ -1,0 +1,1 @@
+"""Parts of models: attention, positions, memory, features. Integers and tensors only."""

@@ -1,0 +1,38 @@
+"""Memory as values: what attention has heard, passed in and handed back, never changed in place.
+
+Shapes: B batch, H heads, S remembered positions, T new positions, K head width.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class KVCache(NamedTuple):
+    """Keys and values of everything heard so far."""
+
+    keys_BHSK: Tensor
+    values_BHSK: Tensor
+
+    @property
+    def length(self) -> int:
+        """S, which is also the absolute position of the next token."""
+        return self.keys_BHSK.shape[2]
+
+    def extended(self, keys_BHTK: Tensor, values_BHTK: Tensor) -> KVCache:
+        """A new cache with the new positions behind the old ones; this one stays as it is."""
+        if not self.length:
+            return KVCache(keys_BHTK, values_BHTK)
+        return KVCache(
+            torch.cat([self.keys_BHSK, keys_BHTK.to(self.keys_BHSK.dtype)], dim=2),
+            torch.cat([self.values_BHSK, values_BHTK.to(self.values_BHSK.dtype)], dim=2),
+        )
+
+
+def empty_cache(batch_size: int, num_heads: int, head_width: int, like: Tensor) -> KVCache:
+    """A cache that has heard nothing, with the dtype and device of ``like``."""
+    nothing = like.new_empty(batch_size, num_heads, 0, head_width)
+    return KVCache(nothing, nothing)
