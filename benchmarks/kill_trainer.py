@@ -37,7 +37,10 @@ from ritornello.errors import UserError
 from ritornello.training.checkpoint import checkpoints, load_checkpoint
 from ritornello.training.weights import all_best_weights, load_weights
 
-MODEL = {"name": "notes", "config": {}}
+MODEL = {
+    "name": "notes",
+    "config": {"width": 16, "num_layers": 1, "num_heads": 2, "feedforward_width": 32, "slot_width": 16},
+}
 
 
 @dataclass
@@ -147,6 +150,7 @@ def _recipe(folder: Path, steps: int) -> Path:
     content = {
         "model": MODEL,
         "data": {"folder": str(folder / "data"), "batch_tokens": 400, "transpose": [-2, 2]},
+        "optimiser": {"name": "muon"},
         "steps": steps,
         "save_every": 1,
         "evaluate_every": 10,
