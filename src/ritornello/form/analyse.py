@@ -8,7 +8,6 @@ the piece fills its last bar, as a composed piece does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +25,11 @@ from ritornello.form.phrases import PhraseSpan, phrase_spans
 from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phrase, Plan, Section
 from ritornello.form.sections import SectionSpan, section_spans
 from ritornello.form.voices import REST, Frames, fermata_frames, frames_of
-from ritornello.scores.score import Score
+from ritornello.scores.score import Metre, Score
 
 DEFAULT_TEMPO_BPM = 80.0
+MAX_PICKUP_BEATS = 16
+MAX_NUMERATOR, MAX_DENOMINATOR = 99, 16
 
 
 class PhraseHarmony(NamedTuple):
@@ -43,26 +44,26 @@ class PhraseHarmony(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """What is found before it is written as a Plan; frames and grid are those of the piece as it is."""
+    """What is found before it is written as a Plan; frames and grid have full bars of one metre."""
 
     frames: Frames
     grid: Grid
     phrases: list[PhraseSpan]
     home: int
     harmony: list[PhraseHarmony]
+    motifs: list[Motif]
 
 
 def analyse(score: Score) -> Plan:
     """The plan of a score, with every field set.
 
     Raises:
-        UserError: if the score has no notes, or is longer than a plan can be.
+        UserError: if the score has no notes, is longer than a plan can be, or has a metre below 16ths.
     """
     analysis = analyse_harmony(score)
-    frames, grid, phrases, home, harmony = analysis
+    frames, grid, phrases, home, harmony, motifs = analysis
     cadences: list[Cadence] = [_cadence(frames, span, found) for span, found in zip(phrases, harmony, strict=True)]
     ranges = [(span.start, span.end) for span in phrases]
-    motifs = motifs_of(frames, ranges)
     near = score.keys[0].fifths if score.keys else 0
     key = spell_key(home, near)
     made = [
@@ -72,11 +73,10 @@ def analyse(score: Score) -> Plan:
     sections = [
         _section(frames, grid, span, ranges, made) for span in section_spans(frames, ranges, cadences, grid.bar_frames)
     ]
-    metre = score.metres[0]
     return Plan(
         title=score.title,
         key=key,
-        metre=str(metre),
+        metre=str(main_metre(score)),
         pickup_beats=grid.pickup_frames / FRAMES_PER_BEAT,
         tempo_bpm=_tempo(score),
         sections=tuple(sections),
@@ -86,12 +86,10 @@ def analyse(score: Score) -> Plan:
 def analyse_harmony(score: Score) -> Analysis:
     """Phrases, keys and chords. Raises UserError as ``analyse`` does."""
     frames = frames_of(score)
-    grid = grid_of_score(score)
     if not (frames.pitch != REST).any():
         raise UserError("there are no notes to analyse", where=score.title or "score")
-    if grid.num_frames > MAX_BARS * grid.bar_frames:
-        raise UserError("too long to analyse", where=score.title or "score", limit=f"{MAX_BARS} bars")
-    frames, grid = _filled(frames, grid)
+    grid = _regular_grid(score, len(frames.pitch))
+    frames = _filled(frames, grid.num_frames)
     phrases = phrase_spans(frames, grid, fermata_frames(score))
     slots = [grid.slots(span.start, span.end) for span in phrases]
     candidates = candidates_of(evidence_of(frames, [slot for own in slots for slot in own]))
@@ -105,7 +103,51 @@ def analyse_harmony(score: Score) -> Analysis:
         chords = [chord_of_state(state, key % 12) for state in states[part].tolist()]
         harmony.append(PhraseHarmony(key, keys[part].tolist(), own, chords))
         first += len(own)
-    return Analysis(frames, grid, phrases, home, harmony)
+    motifs = motifs_of(frames, [(span.start, span.end) for span in phrases])
+    return Analysis(frames, grid, phrases, home, _returned(harmony, motifs), motifs)
+
+
+def main_metre(score: Score) -> Metre:
+    """The metre that holds for most of the piece. Raises UserError for one that 16ths cannot count."""
+    onsets = [metre.onset_ticks for metre in score.metres]
+    times = dict.fromkeys(((metre.numerator, metre.denominator) for metre in score.metres), 0)
+    for metre, end in zip(score.metres, [*onsets[1:], score.end_ticks], strict=True):
+        times[metre.numerator, metre.denominator] += end - metre.onset_ticks
+    numerator, denominator = max(times, key=lambda metre: times[metre])
+    while denominator > MAX_DENOMINATOR and numerator % 2 == 0:
+        numerator, denominator = numerator // 2, denominator // 2
+    if denominator > MAX_DENOMINATOR or numerator > MAX_NUMERATOR:
+        limit = f"{MAX_NUMERATOR} units no shorter than 1/{MAX_DENOMINATOR}"
+        raise UserError(f"metre {numerator}/{denominator} is not covered", where=score.title or "score", limit=limit)
+    return Metre(0, numerator, denominator)
+
+
+def _regular_grid(score: Score, num_frames: int) -> Grid:
+    """Full bars of the main metre to the end of the piece; a short first bar is a pickup."""
+    where = score.title or "score"
+    metre = main_metre(score)
+    length = metre.numerator * 4 * FRAMES_PER_BEAT // metre.denominator
+    grid = grid_of_score(score)
+    pickup = grid.pickup_frames
+    if len(grid.bars) > 1 and grid.bars[0][1] < length:
+        pickup = grid.bars[0][1]
+    if pickup >= MAX_PICKUP_BEATS * FRAMES_PER_BEAT:
+        raise UserError("the pickup is too long", where=where, limit=f"{MAX_PICKUP_BEATS} beats")
+    num_bars = max(1, -(-(num_frames - pickup) // length))
+    if num_bars > MAX_BARS:
+        raise UserError("too long to analyse", where=where, limit=f"{MAX_BARS} bars")
+    full = [(pickup + i * length, pickup + (i + 1) * length) for i in range(num_bars)]
+    return Grid(((0, pickup), *full) if pickup else tuple(full), pickup, length)
+
+
+def _returned(harmony: Sequence[PhraseHarmony], motifs: Sequence[Motif]) -> list[PhraseHarmony]:
+    """The same music has the same harmony, whatever stands around it."""
+    found: list[PhraseHarmony] = []
+    for own, motif in zip(harmony, motifs, strict=True):
+        source = found[motif.source] if motif.relation == "exact" and motif.source is not None else None
+        same = source is not None and len(source.slots) == len(own.slots)
+        found.append(source._replace(slots=own.slots) if source is not None and same else own)
+    return found
 
 
 def _cadence_slot(span: PhraseSpan, slots: Sequence[Range]) -> int:
@@ -123,16 +165,12 @@ def _flags(grid: Grid, phrases: Sequence[PhraseSpan], slots: Sequence[Sequence[R
     )
 
 
-def _filled(frames: Frames, grid: Grid) -> tuple[Frames, Grid]:
-    """Full bars of one metre, as every plan has them; the last chord sounds to the end of the last bar."""
-    pickup, length = grid.pickup_frames, grid.bar_frames
-    num_bars = max(1, -(-(len(frames.pitch) - pickup) // length))
-    full = [(pickup + i * length, pickup + (i + 1) * length) for i in range(num_bars)]
-    bars = ((0, pickup), *full) if pickup else tuple(full)
-    missing = bars[-1][1] - len(frames.pitch)
+def _filled(frames: Frames, num_frames: int) -> Frames:
+    """The last chord sounds to the end of the last bar."""
+    missing = num_frames - len(frames.pitch)
     pitch = np.vstack([frames.pitch, np.repeat(frames.pitch[-1:], missing, axis=0)])
     struck = np.vstack([frames.struck, np.zeros((missing, 4), dtype=np.bool_)])
-    return Frames(pitch, struck), replace(grid, bars=bars)
+    return Frames(pitch, struck)
 
 
 def _cadence(frames: Frames, span: PhraseSpan, found: PhraseHarmony) -> Cadence:
