@@ -113,3 +113,10 @@ def test_the_soundfont_is_small_and_has_its_licence() -> None:
     folder = synthesis._FONT.parent
     assert synthesis._FONT.stat().st_size < 3_000_000
     assert "Permission is hereby granted" in (folder / "chorale.LICENSE.txt").read_text()
+
+
+def test_velocity_is_loudness() -> None:
+    rows = [(0, 960, 60, 40), (1920, 960, 60, 120)]
+    wave = render(Score(480, (Part("", Notes.of(rows)),), tempos=(Tempo(0, 60.0),)))
+    soft, loud = (float(np.sqrt(np.mean(wave[:, n * SAMPLE_RATE : (n + 1) * SAMPLE_RATE] ** 2))) for n in (0, 4))
+    assert 6 < loud / soft < 12  # (120/40)^2

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ritornello.audio.performance import performed
 from ritornello.errors import UserError
-from ritornello.scores import Part, Score
+from ritornello.scores import Notes, Part, Score
 from ritornello.scores.writing import write_atomically
 
 SAMPLE_RATE = 44_100
@@ -28,7 +28,9 @@ _FONT = Path(__file__).parent / "soundfonts" / "chorale.sf3"
 _FONT_SHA256 = "e6e576401d5f37227a888b25328cf676d7552a757d097e5de53c3b653b3b4b1c"
 _PIANO, _HARPSICHORD, _ORGAN, _STRINGS, _CHOIR = 0, 6, 19, 48, 52
 _ORGAN_SHARE = 0.4
-"""Loudness of the organ that doubles a choir."""
+"""Loudness of the organ that doubles a choir, of the choir's."""
+_VELOCITIES_PER_STEP = 16
+"""Velocities that are played equally loud."""
 _VOICES = ("soprano", "alto", "tenor", "bass", "cantus", "choir")
 _WIDTH = 0.4
 """Place of the outermost parts between the middle (0) and one side (1)."""
@@ -91,28 +93,53 @@ def _places(num_parts: int) -> list[float]:
 
 
 def _synthesized(score: Score, parts: list[Part]) -> NDArray[np.float32]:
-    """The parts' sound, mono."""
+    """The parts' sound, mono.
+
+    symusic's synthesizer plays every note equally loud, so notes of like velocity are played
+    together and then given their loudness.
+    """
+    layers: dict[tuple[int, float], list[Notes]] = {}
+    for part in parts:
+        steps = (part.notes.velocity - 1) // _VELOCITIES_PER_STEP
+        for step in np.unique(steps):
+            loudness = ((step + 0.5) * _VELOCITIES_PER_STEP / 128) ** 2
+            for program, share in _instruments(part):
+                layers.setdefault((program, share * loudness), []).append(_chosen(part.notes, steps == step))
+    mono = np.zeros(0, dtype=np.float32)
+    for (program, loudness), voices in sorted(layers.items(), key=lambda layer: layer[0]):
+        sound = np.float32(loudness) * _played(score, program, voices)
+        longer, shorter = (mono, sound) if len(mono) >= len(sound) else (sound, mono)
+        longer[: len(shorter)] += shorter
+        mono = longer
+    return mono
+
+
+def _chosen(notes: Notes, mask: NDArray[np.bool_]) -> Notes:
+    return Notes.columns(notes.onset_ticks[mask], notes.duration_ticks[mask], notes.pitch[mask], notes.velocity[mask])
+
+
+def _played(score: Score, program: int, voices: list[Notes]) -> NDArray[np.float32]:
+    """What one instrument of the font plays."""
     import symusic
 
     music: Any = symusic.Score(score.ticks_per_beat)
     for tempo in score.tempos:
         music.tempos.append(symusic.Tempo(tempo.onset_ticks, tempo.beats_per_minute))
-    for part in parts:
-        for program, loudness in _instruments(part):
-            track: Any = symusic.Track(part.name, program)
-            track.notes = symusic.Note.from_numpy(
-                part.notes.onset_ticks.astype(np.int32),
-                part.notes.duration_ticks.astype(np.int32),
-                part.notes.pitch.astype(np.int8),
-                np.clip(part.notes.velocity * loudness, 1, 127).astype(np.int8),
-            )
-            music.tracks.append(track)
+    for notes in voices:
+        track: Any = symusic.Track("", program)
+        track.notes = symusic.Note.from_numpy(
+            notes.onset_ticks.astype(np.int32),
+            notes.duration_ticks.astype(np.int32),
+            notes.pitch.astype(np.int8),
+            notes.velocity.astype(np.int8),
+        )
+        music.tracks.append(track)
     synthesizer: Any = symusic.Synthesizer(str(_checked_font()), SAMPLE_RATE, 0)
-    return np.asarray(synthesizer.render(music, stereo=False), dtype=np.float32)[0]
+    return np.array(synthesizer.render(music, stereo=False), dtype=np.float32)[0]
 
 
 def _instruments(part: Part) -> list[tuple[int, float]]:
-    """(program of the font, loudness) of what plays a part; one that names no instrument but a voice is sung."""
+    """(program of the font, share of loudness) of what plays a part; one that names only a voice is sung."""
     program = part.program
     if program == 0 and part.name.casefold().startswith(_VOICES):
         program = _CHOIR
