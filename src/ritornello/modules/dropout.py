@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 
 def dropped(shape: torch.Size | tuple[int, ...], rate: float, device: torch.device) -> Tensor:
-    """A random mask (bool, ``shape``): True with probability ``rate``, rounded to 1/256."""
+    """A random mask (bool, ``shape``): True with probability ``rate`` < 1, rounded to 1/256."""
+    assert 0 <= rate < 1 - 1 / 512, "at least one byte of 256 must stay"
     count = torch.Size(shape).numel()
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device).random_(-(2**63), None)
     return (words.view(torch.uint8)[:count] < round(256 * rate)).view(shape)
