@@ -21,7 +21,6 @@ ALLOWED["generation"] |= {"weights"}
 
 OWNERS = {  # a parser is touched by one folder only
     "symusic": {"scores", "audio"},
-    "partitura": {"scores"},
     "music21": {"evaluation"},
     "matplotlib": {"plotting"},
     "verovio": {"plotting"},

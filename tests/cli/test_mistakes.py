@@ -55,7 +55,7 @@ def test_a_broken_file(name: str, verb: str, tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (["--form", "A0 B4"], "A0"),
+        (["--form", "A0 B4"], "0 bars"),
         (["--form", "loud"], "loud"),
         (["--form", ""], "form"),
         (["--form", "A4 B99999"], "bars"),

@@ -125,7 +125,8 @@ def parse_recipe(content: Any, where: str = "recipe") -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a misspelt key misses another
         field = ".".join(map(str, first["loc"]))
         what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
         raise UserError(f"{field}: {what}", where=where) from error
