@@ -3,7 +3,7 @@
     RITORNELLO_DATA=... python benchmarks/group_chorales.py
 
 Prints the size of every split. The rules are those of ``ritornello/data/splits.py``; the result is
-kept with the code, and a test checks that it follows from the data.
+kept with the code, and a test checks that no training piece opens like a test piece.
 """
 
 from __future__ import annotations

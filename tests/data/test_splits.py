@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ritornello.data.corpora import CORPORA
 from ritornello.data.corpora.chorale_table import chorale_table
 from ritornello.data.corpora.jsb_chorales import score_from_frames
-from ritornello.data.splits import groups_of, is_chosen, opening, similarity
+from ritornello.data.splits import SIMILAR, groups_of, is_chosen, opening, similarity
 
 TUNE = (0, 2, 4, 5, 7, 5, 4, 2, 0, 7, 9, 11, 0, 11, 9, 7, 5, 4, 2, 0)
 OTHER = (7, 3, 8, 2, 10, 3, 0, 8, 5, 10, 3, 7, 2, 8, 0, 3, 10, 5, 8, 7)
@@ -67,3 +70,19 @@ def test_no_melody_stands_on_both_sides_of_any_corpus() -> None:
 def test_the_test_pieces_are_chorales_320_to_370() -> None:
     test = [name for name, place in chorale_table("bach_370").items() if place.split == "test"]
     assert test == [f"chor{number}" for number in range(320, 371)]
+
+
+@pytest.mark.data
+def test_no_training_piece_opens_like_a_test_piece(data_folder: Path) -> None:
+    pytest.importorskip("music21", reason="the extra 'corpora' is not installed")
+    openings: dict[str, list[tuple[int, ...]]] = {"train": [], "validation": [], "test": [], "unused": []}
+    for corpus in ("bach_370", "music21_bach"):
+        for piece in CORPORA[corpus].pieces(data_folder):
+            openings[piece.split].append(opening(piece.load()))
+    assert len(openings["test"]) == 51
+    assert len(openings["train"]) > 400
+    for side in ("train", "validation"):
+        likest = [similarity(tune, openings[side]).max() for tune in openings["test"]]
+        assert max(likest) < SIMILAR
+    likest = [similarity(tune, openings["train"]).max() for tune in openings["validation"]]
+    assert max(likest) < SIMILAR

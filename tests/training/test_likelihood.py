@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ritornello.data.loader import PreparedLevel
 from ritornello.training.build import build_model
-from ritornello.training.likelihood import likelihood, likelihood_of_mixture, mean_nats
+from ritornello.training.likelihood import Likelihood, likelihood, likelihood_of_mixture, mean_nats
 from ritornello.training.recipe import Recipe
 
 VOICES = ("soprano", "alto", "tenor", "bass")
@@ -54,6 +54,13 @@ def test_every_voice_step_is_counted_once(data: PreparedLevel) -> None:
     frames = [data.entries[i].length // 5 - 2 for i in pieces]  # without header and END
     assert result.tokens[:, 1:].tolist() == [[n] * 4 for n in frames]
     assert result.tokens[:, 0].tolist() == [n + 1 for n in frames]  # END is a mark
+
+
+def test_mean_over_pieces_by_hand() -> None:
+    nats, tokens = np.array([[9.0, 1, 2, 3, 4], [9, 0, 0, 0, 2]]), np.array([[1, 10, 10, 10, 10], [1, 1, 1, 1, 1]])
+    result = Likelihood("by hand", ("marks", *VOICES), ("long", "short"), nats, tokens)
+    assert result.headline == pytest.approx(12 / 44)
+    assert result.mean_over_pieces == pytest.approx((10 / 40 + 2 / 4) / 2)
 
 
 def test_figures_do_not_depend_on_the_batches(data: PreparedLevel, tiny: nn.Module) -> None:

@@ -54,7 +54,17 @@ class Likelihood:
     @property
     def headline(self) -> float:
         """What training watches: nats per voice-step for notes, nats per token for plans."""
-        return self.of(*_VOICES) if self.groups == _NOTE_GROUPS else self.of(*self.groups)
+        return self.of(*self._watched)
+
+    @property
+    def mean_over_pieces(self) -> float:
+        """The same for each piece, then the mean: short pieces weigh as much as long ones."""
+        columns = [self.groups.index(group) for group in self._watched]
+        return float(np.mean(self.nats[:, columns].sum(axis=1) / self.tokens[:, columns].sum(axis=1)))
+
+    @property
+    def _watched(self) -> tuple[str, ...]:
+        return _VOICES if self.groups == _NOTE_GROUPS else self.groups
 
     def table(self) -> dict[str, float]:
         """Nats per token by group; ``voices`` are the four together."""
@@ -75,7 +85,9 @@ def likelihood(
     ``pieces`` are indices into ``data.entries``; ``with_plan`` false hides all conditions.
     """
     with_plan = with_plan and data.conditions is not None
-    protocol = f"whole pieces, teacher-forced, {'plan given' if with_plan else 'no plan'}"
+    protocol = "whole pieces, teacher-forced"
+    if data.name == "notes":
+        protocol += ", plan given" if with_plan else ", no plan"
     nats: dict[int, NDArray[np.float64]] = {}
     for batch in data.whole_batches(list(pieces), batch_tokens):
         scores = _token_nats(model, batch if with_plan else without_plan(batch))
@@ -190,14 +202,15 @@ def evaluate(checkpoint: Path, data_folder: Path) -> str:
         pieces = data.of_split(split)
         if not pieces:
             continue
-        results = [likelihood(model, data, pieces, with_plan=False)]
-        if data.conditions is not None:
-            results.append(likelihood(model, data, pieces))
+        results = [likelihood(model, data, pieces)]
         if data.name == "notes":
+            if data.conditions is not None:
+                results.append(likelihood(model, data, pieces, with_plan=False))
             results.append(likelihood_of_mixture(model, data, pieces))
         for result in results:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in result.table().items())
-            lines.append(f"{split} ({len(pieces)} pieces; {result.protocol}): {figures}")
+            mean = f"mean over pieces {result.mean_over_pieces:.4f}"
+            lines.append(f"{split} ({len(pieces)} pieces; {result.protocol}): {figures}  {mean}")
     if not lines:
         raise UserError("has no validation or test pieces", where=str(data_folder))
     return "\n".join([f"{folder}, nats per token", *lines])
