@@ -41,7 +41,7 @@ from ritornello.tokenizers.structure import (
 METRES = ("4/4", "3/4", "3/2")
 """What a chorale whose metre is open may be in."""
 MAX_FIFTHS = 4
-MAX_SECTIONS, ENOUGH_BARS, FEWEST_BARS = 6, 20, 6
+MAX_SECTIONS, ENOUGH_BARS, FEWEST_BARS = 6, 18, 8
 """A free form closes as soon as it can after so many sections or bars, and not before so few bars."""
 SECTION_BARS = range(2, 13)
 LAST_CHORD_FRAMES = 16
