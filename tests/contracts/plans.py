@@ -66,15 +66,12 @@ def complete_plans(draw: st.DrawFn) -> Plan:
         if sections[number].label in labels:
             source = labels.index(sections[number].label)
             first = sum(len(section.phrases or ()) for section in sections[:source])
-            last_slots = len(grid.slots(*_last_phrase(sections[source], start, end)))
             phrases = []
             for place, phrase in enumerate(sections[source].phrases or ()):
-                motif = Motif(relation="exact", source=first + place)
-                phrases.append(phrase.model_copy(update={"motif": motif}))
-            harmony = phrases[-1].harmony or ()
-            length = (end - start) / 4 - sum(p.beats for p in phrases[:-1])
-            harmony = (*harmony, *harmony[-1:] * last_slots)[:last_slots]
-            phrases[-1] = phrases[-1].model_copy(update={"beats": length, "harmony": harmony})
+                begin = start + sum(round(4 * p.beats) for p in phrases)
+                is_last = place + 1 == len(sections[source].phrases or ())
+                stop = end if is_last else begin + round(4 * phrase.beats)
+                phrases.append(_returned(phrase, first + place, stop - begin, len(grid.slots(begin, stop))))
         else:
             cuts = draw(st.sets(st.integers(start + 1, end - 1), max_size=2)) if end - start > 1 else set()
             borders = [start, *sorted(cuts), end]
@@ -88,8 +85,15 @@ def complete_plans(draw: st.DrawFn) -> Plan:
     return plan.model_copy(update={"sections": tuple(sections)})
 
 
-def _last_phrase(source: Section, start: int, end: int) -> tuple[int, int]:
-    return start + sum(round(4 * phrase.beats) for phrase in (source.phrases or ())[:-1]), end
+def _returned(phrase: Phrase, source: int, frames: int, num_slots: int) -> Phrase:
+    """The phrase again. The last one is longer by the pickup, and a bar that is no whole beats is cut elsewhere."""
+    harmony = phrase.harmony or ()
+    update = {
+        "beats": frames / 4,
+        "harmony": (*harmony, *harmony[-1:] * num_slots)[:num_slots],
+        "motif": Motif(relation="exact", source=source),
+    }
+    return phrase.model_copy(update=update)
 
 
 @st.composite
