@@ -14,7 +14,9 @@ from ritornello.data.corpora.base import Corpus, Piece
 from ritornello.data.loader import PreparedLevel
 from ritornello.data.prepare import prepare
 from ritornello.errors import UserError
-from ritornello.scores.score import Score
+from ritornello.form.plan import Plan
+from ritornello.scores.score import IntArray, Score
+from ritornello.tokenizers.chorale import ChoraleTokenizer
 
 
 def _refuse() -> Score:
@@ -35,6 +37,21 @@ def test_two_workers_write_the_same_bytes_as_one(tmp_path: Path) -> None:
     prepare("toy", tmp_path / "one")
     prepare("toy", tmp_path / "two", workers=2)
     assert _contents(tmp_path / "one") == _contents(tmp_path / "two")
+
+
+@pytest.mark.usefixtures("toy")
+def test_the_index_changes_with_any_condition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare("toy", tmp_path / "one")
+    real = ChoraleTokenizer.conditions
+
+    def moved(tokenizer: ChoraleTokenizer, plan: Plan, num_frames: int | None = None) -> tuple[IntArray, IntArray]:
+        channels, source = real(tokenizer, plan, num_frames)
+        channels[7, 0] += 1
+        return channels, source
+
+    monkeypatch.setattr(ChoraleTokenizer, "conditions", moved)
+    prepare("toy", tmp_path / "two")
+    assert (tmp_path / "one" / "index.json").read_bytes() != (tmp_path / "two" / "index.json").read_bytes()
 
 
 @pytest.mark.usefixtures("toy")

@@ -10,6 +10,7 @@ is left out and named, with the reason, in the index.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Generator, Iterator
@@ -95,19 +96,24 @@ def _write(corpus: Corpus, pieces: list[Piece], folder: Path, workers: int, *, w
             columns[level].append(tokens)
             offsets[level] += len(tokens.ids)
     for level, parts in columns.items():
-        _write_level(folder / level, parts)
+        index["levels"][level]["sha256"] = _write_level(folder / level, parts)
     (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
     return index
 
 
-def _write_level(folder: Path, parts: list[Encoded]) -> None:
+def _write_level(folder: Path, parts: list[Encoded]) -> str:
+    """Writes the columns of a level; their hash, so that a run knows its data again."""
     if not parts:
         raise UserError("no piece of the corpus can be used", where="corpus")
     folder.mkdir()
+    digest = hashlib.sha256()
     for name in ("ids", "scored", "conditions", "source"):
         arrays = [getattr(part, name) for part in parts]
         if arrays[0] is not None:
-            np.save(folder / f"{name}.npy", np.concatenate(arrays), allow_pickle=False)
+            column = np.concatenate(arrays)
+            np.save(folder / f"{name}.npy", column, allow_pickle=False)
+            digest.update(column.tobytes())
+    return digest.hexdigest()
 
 
 def _encoded(pieces: list[Piece], workers: int, *, with_plan: bool) -> Iterator[dict[str, Encoded] | str]:

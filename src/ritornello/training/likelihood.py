@@ -60,7 +60,9 @@ class Likelihood:
     def mean_over_pieces(self) -> float:
         """The same for each piece, then the mean: short pieces weigh as much as long ones."""
         columns = [self.groups.index(group) for group in self._watched]
-        return float(np.mean(self.nats[:, columns].sum(axis=1) / self.tokens[:, columns].sum(axis=1)))
+        nats: NDArray[np.float64] = self.nats[:, columns].sum(axis=1)
+        tokens: NDArray[np.int64] = self.tokens[:, columns].sum(axis=1)
+        return float((nats / tokens).mean())
 
     @property
     def _watched(self) -> tuple[str, ...]:

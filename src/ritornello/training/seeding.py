@@ -1,8 +1,10 @@
-"""Seeds: every step has its own, so that a run resumes at any step without a saved random state."""
+"""What makes a run repeatable: a seed of its own for every step, and arithmetic that does not depend on timing."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import torch
 
@@ -14,5 +16,18 @@ def derived_seed(*parts: int | str) -> int:
 
 
 def seed_step(seed: int, step: int) -> None:
-    """Seeds torch's generators (dropout) for one step; step 0 is the initialisation."""
+    """Seeds torch's generators (dropout) for one step, so that no random state need be saved; 0 is for initialising."""
     torch.manual_seed(derived_seed("step", seed, step))  # pyright: ignore[reportUnknownMemberType]
+
+
+@contextmanager
+def exact_arithmetic(threads: int | None) -> Generator[None]:
+    """Deterministic operations and a fixed number of threads (None: as they are); put back afterwards."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    torch.use_deterministic_algorithms(mode=True, warn_only=torch.cuda.is_available())
+    torch.set_num_threads(threads or before[1])
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.set_num_threads(before[1])
