@@ -114,7 +114,7 @@ def _evaluate(run: Run, log: RunLog, seconds: float) -> float:
     pieces = data.of_split("validation") or data.of_split("train")
     result = likelihood(run.average, data, pieces, with_plan=run.recipe.data.hide_plan < 1)
     train = progress.nats_sum / progress.nats_steps
-    log.write(step=progress.step, train=train, validation=result.headline, **result.table(), seconds=seconds)
+    log.write(step=progress.step, train=train, validation=result.headline, **result.table(), seconds=round(seconds, 1))
     progress.nats_sum, progress.nats_steps = 0.0, 0
     run.keep_if_best(result)
     return result.headline
