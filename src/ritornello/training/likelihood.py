@@ -199,13 +199,13 @@ def evaluate(checkpoint: Path, data_folder: Path) -> str:
     model = load_weights(folder, data.vocabulary_hash)
     if list(facts["config"].get("condition_sizes", data.condition_sizes)) != list(data.condition_sizes):
         raise UserError("was prepared with other conditions", where=str(data_folder), mend="prepare it again")
-    heard_plans = "no plan" not in str(facts.get("measured", {}).get("protocol"))
+    heard_plans = "plan given" in str(facts["measured"].get("protocol"))
     lines: list[str] = []
     for split in ("validation", "test"):
         pieces = data.of_split(split)
         if not pieces:
             continue
-        results = [likelihood(model, data, pieces)] if heard_plans else []
+        results = [likelihood(model, data, pieces)] if heard_plans or data.name != "notes" else []
         if data.name == "notes":
             results.append(likelihood(model, data, pieces, with_plan=False))
             results.append(likelihood_of_mixture(model, data, pieces))
