@@ -26,8 +26,6 @@ from ritornello.scores.score import IntArray
 class Merits:
     """What a realisation is judged by."""
 
-    log_probability: float
-    """Mean natural logarithm per voice and frame under the model."""
     harmony: float
     """Share of beat slots whose root and quality are heard as planned, 0-1."""
     key: float
@@ -35,12 +33,12 @@ class Merits:
     cadence: float
     """1 if the planned cadence is heard, 0 if not."""
     faults: float
-    """Consecutives, overlaps and wide leaps per beat."""
+    """Consecutives, overlaps and wide leaps in the phrase (``count_faults``)."""
 
     @property
     def worth(self) -> float:
-        """One number; the weights are nats per voice and frame, so that plan and model can be traded."""
-        return self.log_probability + 0.8 * self.harmony + 0.15 * self.key + 0.25 * self.cadence - 0.5 * self.faults
+        """One number. The model's own probability has no part in it: the likeliest of several drafts is the plainest."""
+        return 0.4 * self.harmony + 0.15 * self.key + 0.25 * self.cadence - 0.5 * self.faults
 
 
 def merits_of(
@@ -50,7 +48,6 @@ def merits_of(
     slots: list[Range],
     on_barline: NDArray[np.bool_],
     home: Key,
-    log_probability: float,
 ) -> Merits:
     """Judges the frames of one phrase.
 
@@ -61,7 +58,6 @@ def merits_of(
         slots: the beat slots, counted from the phrase's first frame.
         on_barline: (S,) whether a slot begins at a barline.
         home: key of the piece.
-        log_probability: mean per voice and frame.
     """
     assert phrase.key is not None, "the plan is complete"
     assert phrase.harmony is not None, "the plan is complete"
@@ -78,16 +74,15 @@ def merits_of(
     soprano = (int(frames.pitch[close, 0]) - tonic) % 12
     pitches = frames.pitch if before is None else np.vstack([before, frames.pitch])
     return Merits(
-        log_probability=log_probability,
         harmony=sum(hits) / len(hits),
         key=float(keys[last] == key_number(phrase.key)),
         cadence=float(cadence_of(heard[: last + 1], phrase.key.mode, soprano) == phrase.cadence),
-        faults=4 * count_faults(pitches) / num_frames,
+        faults=count_faults(pitches),
     )
 
 
 def count_faults(pitches: IntArray) -> float:
-    """Consecutive fifths and octaves count one, overlaps and wide leaps a fifth; pitches (F, 4), all sounding."""
+    """Consecutive fifths and octaves count one, overlaps and wide leaps a twentieth; pitches (F, 4), all sounding."""
     motion = np.diff(pitches, axis=0)
     consecutives = 0
     for upper, lower in combinations(range(pitches.shape[1]), 2):
@@ -96,4 +91,4 @@ def count_faults(pitches: IntArray) -> float:
         consecutives += int((both & (interval[1:] == interval[:-1]) & np.isin(interval[1:], (0, 7))).sum())
     beyond = (pitches[1:, :-1] < pitches[:-1, 1:]) | (pitches[1:, 1:] > pitches[:-1, :-1])
     wide = (np.abs(motion) > 7) & (np.abs(motion) != 12)
-    return consecutives + 0.2 * float(beyond.sum() + wide.sum())
+    return consecutives + 0.05 * float(beyond.sum() + wide.sum())

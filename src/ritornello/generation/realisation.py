@@ -18,7 +18,7 @@ from ritornello.form.voices import Frames
 from ritornello.generation.engine import Stream, new_stream
 from ritornello.generation.judgement import merits_of
 from ritornello.generation.places import places_of
-from ritornello.generation.sampling import draw, log_probabilities_of, min_p, scaled, top_p
+from ritornello.generation.sampling import draw, min_p, scaled, top_p
 from ritornello.generation.voice_rules import FIRST_VOICE_TOKEN, Moment, Weights, apply_rules
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Score
@@ -43,12 +43,12 @@ SILENT = -1
 class Sampling:
     """How notes are drawn."""
 
-    candidates: int = 6
+    candidates: int = 12
     """Realisations of each phrase of which the best is kept."""
-    temperature: float = 0.9
-    mass: float = 0.95
+    temperature: float = 1.0
+    mass: float = 0.98
     """Probability mass of the tokens that may be drawn."""
-    least_share: float = 0.02
+    least_share: float = 0.005
     """Nor is a token drawn that is less likely than this share of the likeliest."""
     weights: Weights = field(default_factory=Weights)
 
@@ -69,7 +69,6 @@ class _Draft:
     random: np.random.Generator
     tokens: list[list[int]] = field(default_factory=list[list[int]])
     pitches: list[list[int]] = field(default_factory=list[list[int]])
-    log_probability: float = 0.0
 
 
 class _Writer:
@@ -158,7 +157,6 @@ class _Writer:
         ruled = apply_rules(scaled(own, self.sampling.temperature), moment, self.sampling.weights)
         choice = draw(min_p(top_p(ruled, self.sampling.mass), self.sampling.least_share), draft.random.random())
         token = FIRST_VOICE_TOKEN + choice
-        draft.log_probability += float(log_probabilities_of(own)[choice])
         draft.tokens[-1].append(token)
         draft.sounding[moment.voice] = _sounding(token, draft.sounding[moment.voice])
         return token
@@ -181,7 +179,6 @@ class _Writer:
             slots=[(first - start, stop - start) for first, stop in slots],
             on_barline=np.array([first in barlines for first, _ in slots]),
             home=home,
-            log_probability=draft.log_probability / (4 * (end - start)),
         )
         return merits.worth
 

@@ -51,12 +51,6 @@ def probabilities_of(logits: Logits) -> Logits:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def log_probabilities_of(logits: Logits) -> Logits:
-    """Logarithm of softmax."""
-    top = logits.max(axis=-1, keepdims=True)
-    return logits - top - np.log(np.exp(logits - top).sum(axis=-1, keepdims=True))
-
-
 def draw(logits: Logits, uniform: float) -> int:
     """The token of one distribution (V,) at ``uniform`` in [0, 1) of its cumulated probability."""
     cumulated: Logits = np.cumsum(probabilities_of(logits))

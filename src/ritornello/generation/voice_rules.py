@@ -29,26 +29,22 @@ _PERFECT = (0, 7)
 class Weights:
     """Penalties in nats."""
 
-    consecutive: float = 12.0
-    """Fifths or octaves in a row between two voices that both move."""
+    contrary: float = 3.0
+    """Fifths or octaves in a row between two voices that move in contrary motion; parallel ones are forbidden."""
     overlap: float = 1.5
     """Moving beyond where the neighbour was just before."""
     wide_leap: float = 2.0
     """Leaping by more than a fifth, the octave apart; beyond the octave five times as much."""
     gap: float = 2.0
     """More than an octave between neighbours above the bass."""
-    struck_foreign: float = 2.5
-    """Striking a note foreign to the chord on the beat."""
-    held_foreign: float = 1.2
-    """Holding one into the beat."""
-    foreign_off_beat: float = 0.4
-    """Striking one between beats."""
-    wrong_bass: float = 1.5
+    struck_foreign: float = 0.7
+    """Striking a note foreign to the chord on the beat; suspensions and notes between beats are free."""
+    wrong_bass: float = 1.0
     """A bass on the beat other than the inversion's."""
-    no_third: float = 2.0
+    no_third: float = 1.0
     """A chord on the beat that is left without its third."""
     closing: float = 3.0
-    """How many times as much the last four count in the last chord of a phrase."""
+    """How many times as much the last three count in the last chord of a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +110,7 @@ def _strict(pitch: NDArray[np.int64], moment: Moment) -> list[NDArray[np.bool_]]
     if place.final:
         wanted = frozenset(place.chord[:3]) - {p % 12 for p in moment.above}
         rules.append(np.array([_completes(p, moment.voice, wanted, place) for p in pitch.tolist()]))
+    rules.append(_consecutives(pitch, moment, parallel=True) == 0)
     return rules
 
 
@@ -130,7 +127,9 @@ def _completes(pitch: int, voice: int, wanted: frozenset[int], place: Place) -> 
 
 def _weighed(pitch: NDArray[np.int64], moment: Moment, weights: Weights) -> Penalties:
     own = moment.before[moment.voice]
-    penalty = weights.consecutive * _consecutives(pitch, moment) + weights.overlap * _overlaps(pitch, moment)
+    penalty = weights.contrary * _consecutives(pitch, moment, parallel=False) + weights.overlap * _overlaps(
+        pitch, moment
+    )
     if own >= 0:
         leap = np.abs(pitch - own)
         penalty += np.where((leap > 7) & (leap != 12) & (pitch >= 0), weights.wide_leap, 0.0)
@@ -140,14 +139,15 @@ def _weighed(pitch: NDArray[np.int64], moment: Moment, weights: Weights) -> Pena
     return penalty + _foreign(pitch, moment, weights)
 
 
-def _consecutives(pitch: NDArray[np.int64], moment: Moment) -> Penalties:
-    """With how many voices above each token makes consecutive fifths or octaves."""
+def _consecutives(pitch: NDArray[np.int64], moment: Moment, *, parallel: bool) -> Penalties:
+    """With how many voices above each token makes consecutive fifths or octaves, in parallel or contrary motion."""
     own = moment.before[moment.voice]
     count = np.zeros(len(pitch))
     for other_before, other in zip(moment.before, moment.above, strict=False):
         interval = (other_before - own) % 12
         if min(own, other_before) >= 0 and other != other_before and interval in _PERFECT:
-            count += ((other - pitch) % 12 == interval) & (pitch != own)
+            same_way = (pitch - own) * (other - other_before) > 0
+            count += ((other - pitch) % 12 == interval) & (pitch != own) & (same_way == parallel)
     return count
 
 
@@ -167,8 +167,8 @@ def _foreign(pitch: NDArray[np.int64], moment: Moment, weights: Weights) -> Pena
     struck = np.arange(len(pitch)) > _REST
     foreign = ~np.isin(pitch % 12, place.chord)
     if not place.on_beat:
-        return np.where(foreign & struck, weights.foreign_off_beat, 0.0)
-    penalty = np.where(foreign, np.where(struck, weights.struck_foreign, weights.held_foreign), 0.0)
+        return np.zeros(len(pitch))
+    penalty = np.where(foreign & struck, weights.struck_foreign, 0.0)
     if moment.voice == BASS:
         penalty += np.where(pitch % 12 != place.bass, weights.wrong_bass, 0.0)
     third = place.chord[1]
