@@ -37,7 +37,7 @@ class Merits:
 
     @property
     def worth(self) -> float:
-        """One number. The model's own probability has no part in it: the likeliest of several drafts is the plainest."""
+        """One number. The model's probability has no part in it: the likeliest draft is the plainest."""
         return 0.4 * self.harmony + 0.15 * self.key + 0.25 * self.cadence - 0.5 * self.faults
 
 
