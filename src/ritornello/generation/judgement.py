@@ -17,7 +17,8 @@ from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import Range
 from ritornello.form.key import Key
 from ritornello.form.keys import key_number
-from ritornello.form.plan import Phrase
+from ritornello.form.motifs import TRANSPOSED_SIMILARITY, VARIED_SIMILARITY, compare
+from ritornello.form.plan import Motif, Phrase
 from ritornello.form.voices import Frames
 from ritornello.scores.score import IntArray
 
@@ -32,13 +33,15 @@ class Merits:
     """1 if the planned key is heard in the cadence, 0 if another is."""
     cadence: float
     """1 if the planned cadence is heard, 0 if not."""
+    likeness: float
+    """How well the soprano takes up that of the source; 1 where it does enough, and where there is no source."""
     faults: float
     """Consecutives, overlaps and wide leaps in the phrase (``count_faults``)."""
 
     @property
     def worth(self) -> float:
         """One number. The model's probability has no part in it: the likeliest draft is the plainest."""
-        return 0.4 * self.harmony + 0.15 * self.key + 0.25 * self.cadence - 0.5 * self.faults
+        return 0.4 * self.harmony + 0.15 * self.key + 0.25 * self.cadence + 0.5 * self.likeness - 0.5 * self.faults
 
 
 def merits_of(
@@ -48,6 +51,7 @@ def merits_of(
     slots: list[Range],
     on_barline: NDArray[np.bool_],
     home: Key,
+    likeness: float,
 ) -> Merits:
     """Judges the frames of one phrase.
 
@@ -58,6 +62,7 @@ def merits_of(
         slots: the beat slots, counted from the phrase's first frame.
         on_barline: (S,) whether a slot begins at a barline.
         home: key of the piece.
+        likeness: see ``likeness_of``.
     """
     assert phrase.key is not None, "the plan is complete"
     assert phrase.harmony is not None, "the plan is complete"
@@ -77,8 +82,17 @@ def merits_of(
         harmony=sum(hits) / len(hits),
         key=float(keys[last] == key_number(phrase.key)),
         cadence=float(cadence_of(heard[: last + 1], phrase.key.mode, soprano) == phrase.cadence),
+        likeness=likeness,
         faults=count_faults(pitches),
     )
+
+
+def likeness_of(frames: Frames, phrase: Range, source: Range, motif: Motif) -> float:
+    """How far a phrase reaches the likeness to its source from which analysis calls it transposed or varied, 0-1."""
+    found = compare(frames, phrase, source)
+    if motif.relation == "transposed" and found.semitones != motif.semitones:
+        return 0.0
+    return min(1.0, found.similarity / (TRANSPOSED_SIMILARITY if motif.relation == "transposed" else VARIED_SIMILARITY))
 
 
 def count_faults(pitches: IntArray) -> float:

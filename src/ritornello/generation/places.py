@@ -47,6 +47,7 @@ def _phrase_places(phrase: Phrase, span: Range, grid: Grid, *, is_final: bool) -
                 chord=members,
                 bass=chord.bass(tonic),
                 on_beat=frame == first,
+                mid_beat=frame == first + 2 and stop == first + 4 and frame < close,
                 fermata=closing and phrase.fermata_beats is not None,
                 closing=closing,
                 final=closing and is_final,

@@ -7,7 +7,7 @@ lengths are the plan's, so the model is asked for voices only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,10 @@ from ritornello.form.grid import Range, grid_of_plan, phrase_ranges, to_frames
 from ritornello.form.plan import Plan
 from ritornello.form.voices import Frames
 from ritornello.generation.engine import Stream, new_stream
-from ritornello.generation.judgement import merits_of
+from ritornello.generation.judgement import likeness_of, merits_of
 from ritornello.generation.places import places_of
 from ritornello.generation.sampling import draw, min_p, scaled, top_p
-from ritornello.generation.voice_rules import FIRST_VOICE_TOKEN, Moment, Weights, apply_rules
+from ritornello.generation.voice_rules import FIRST_VOICE_TOKEN, Moment, Place, Weights, apply_rules
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Score
 from ritornello.tokenizers.base import Tokens
@@ -28,6 +28,7 @@ from ritornello.tokenizers.chorale import (
     FERMATA,
     FIRST_PITCH,
     FRAME_TOKENS,
+    HIGHEST_PITCH,
     HOLD,
     LOWEST_PITCH,
     NONE,
@@ -135,7 +136,8 @@ class _Writer:
         drafts = [_Draft(list(before), random) for random in seeds]
         stream, unread = self.stream.fork([0] * count), [list(self.unread) for _ in drafts]
         start, end = self.ranges[number]
-        for place in self.places[start:end]:
+        for frame, place in enumerate(self.places[start:end], start):
+            source = self._source_pitch(number, frame)
             mark = FERMATA if place.fermata else NONE
             befores = [tuple(draft.sounding) for draft in drafts]
             for draft, ids in zip(drafts, unread, strict=True):
@@ -145,12 +147,33 @@ class _Writer:
                 stream = self._feed(stream, unread)
                 assert stream.logits_BV is not None
                 unread = [
-                    [self._write_voice(draft, logits, Moment(place, voice, old, tuple(draft.sounding[:voice])))]
+                    [self._write_voice(draft, logits, self._moment(place, voice, old, draft, source))]
                     for draft, old, logits in zip(drafts, befores, stream.logits_BV, strict=True)
                 ]
             for draft in drafts:
                 draft.pitches.append(list(draft.sounding))
         return drafts, stream
+
+    def _source_pitch(self, number: int, frame: int) -> tuple[int, bool] | None:
+        """What the soprano sounds at the source of a frame, moved as the motif says, and whether it is struck there."""
+        position = int(self.source[FRAME_TOKENS * (frame + 1)])  # this row speaks of the frame's soprano
+        origin = position // FRAME_TOKENS - 1  # the header is frame 0 of the stream
+        motif = self.plan.phrases[number].motif
+        if not 0 <= origin < len(self.frames) or self.sounding[origin][0] == SILENT:
+            return None
+        semitones = 0 if motif is None else motif.semitones
+        return self.sounding[origin][0] + semitones, self.frames[origin][1] != HOLD
+
+    @staticmethod
+    def _moment(
+        place: Place, voice: int, before: tuple[int, ...], draft: _Draft, source: tuple[int, bool] | None
+    ) -> Moment:
+        moment = Moment(place, voice, before, tuple(draft.sounding[:voice]))
+        if voice or source is None or not LOWEST_PITCH <= source[0] <= HIGHEST_PITCH:
+            return moment
+        holds = before[0] == source[0] and not source[1]
+        echo = (HOLD if holds else FIRST_PITCH + source[0] - LOWEST_PITCH) - FIRST_VOICE_TOKEN
+        return replace(moment, echo=echo)
 
     def _write_voice(self, draft: _Draft, logits_V: NDArray[np.float64], moment: Moment) -> int:
         own = logits_V[FIRST_VOICE_TOKEN:]
@@ -179,8 +202,17 @@ class _Writer:
             slots=[(first - start, stop - start) for first, stop in slots],
             on_barline=np.array([first in barlines for first, _ in slots]),
             home=home,
+            likeness=self._likeness(number, draft),
         )
         return merits.worth
+
+    def _likeness(self, number: int, draft: _Draft) -> float:
+        motif = self.plan.phrases[number].motif
+        if motif is None or motif.source is None:
+            return 1.0
+        tokens = np.array([*self.frames, *draft.tokens])[:, 1:]
+        frames = Frames(np.array([*self.sounding, *draft.pitches]), tokens >= FIRST_PITCH)
+        return likeness_of(frames, self.ranges[number], self.ranges[motif.source], motif)
 
 
 def _header(plan: Plan) -> list[int]:

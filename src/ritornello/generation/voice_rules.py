@@ -43,6 +43,10 @@ class Weights:
     """A bass on the beat other than the inversion's."""
     no_third: float = 1.0
     """A chord on the beat that is left without its third."""
+    echo: float = 1.5
+    """What the soprano gains by doing what the phrase's source does here."""
+    motion: float = 0.0
+    """Favour for striking in the middle of a beat: drawn music goes on to itself and comes to rest more than Bach's."""
     closing: float = 3.0
     """How many times as much the last three count in the last chord of a phrase."""
 
@@ -57,6 +61,8 @@ class Place:
     """Pitch class of the bass."""
     on_beat: bool = False
     """Whether a beat slot begins."""
+    mid_beat: bool = False
+    """Whether the second half of a whole beat begins."""
     fermata: bool = False
     """Whether the last chord of a phrase begins under a fermata, which the soprano strikes."""
     closing: bool = False
@@ -81,6 +87,8 @@ class Moment:
     """The four voices in the frame before."""
     above: tuple[int, ...]
     """The voices above, in this frame."""
+    echo: int = -1
+    """The token, counted from HOLD, that does what the source of the phrase does here; -1 = there is none."""
 
 
 def apply_rules(logits_W: Penalties, moment: Moment, weights: Weights) -> Penalties:
@@ -136,6 +144,8 @@ def _weighed(pitch: NDArray[np.int64], moment: Moment, weights: Weights) -> Pena
         penalty += np.where((leap > 12) & (pitch >= 0), 4 * weights.wide_leap, 0.0)
     if moment.above and moment.voice != BASS:
         penalty += np.where(moment.above[-1] - pitch > 12, weights.gap, 0.0)
+    if moment.echo >= 0:
+        penalty[moment.echo] -= weights.echo
     return penalty + _foreign(pitch, moment, weights)
 
 
@@ -167,7 +177,7 @@ def _foreign(pitch: NDArray[np.int64], moment: Moment, weights: Weights) -> Pena
     struck = np.arange(len(pitch)) > _REST
     foreign = ~np.isin(pitch % 12, place.chord)
     if not place.on_beat:
-        return np.zeros(len(pitch))
+        return np.where(struck & place.mid_beat, -weights.motion, 0.0)
     penalty = np.where(foreign & struck, weights.struck_foreign, 0.0)
     if moment.voice == BASS:
         penalty += np.where(pitch % 12 != place.bass, weights.wrong_bass, 0.0)
