@@ -150,11 +150,12 @@ def fermatas_found(numbers: Sequence[int]) -> tuple[float, float]:
 
 
 def row(name: str, counts: Counter[str]) -> str:
-    """One line of the table in per cent."""
+    """One line of the table in per cent; a column that was not counted shows a dash."""
     slots = max(1, counts["slots"])
     shares = {column: 100 * counts[column] / slots for column in COLUMNS}
     shares["cadence key"] = 100 * counts["cadence key"] / max(1, counts["cadences"])
-    return f"{name:<24}{counts['slots']:>7}" + "".join(f"{shares[column]:>14.1f}" for column in COLUMNS)
+    cells = (f"{shares[column]:.1f}" if column in counts else "–" for column in COLUMNS)
+    return f"{name:<24}{counts['slots']:>7}" + "".join(f"{cell:>14}" for cell in cells)
 
 
 def main() -> None:
