@@ -154,7 +154,7 @@ def row(name: str, counts: Counter[str]) -> str:
     slots = max(1, counts["slots"])
     shares = {column: 100 * counts[column] / slots for column in COLUMNS}
     shares["cadence key"] = 100 * counts["cadence key"] / max(1, counts["cadences"])
-    cells = (f"{shares[column]:.1f}" if column in counts else "–" for column in COLUMNS)
+    cells = (f"{shares[column]:.1f}" if column in counts else "-" for column in COLUMNS)
     return f"{name:<24}{counts['slots']:>7}" + "".join(f"{cell:>14}" for cell in cells)
 
 
