@@ -70,6 +70,6 @@ def _box(axes: Any, span: Span, bottom: float) -> None:
 def _text(axes: Any, span: Span, y: float, ruler: Ruler, weight: str) -> None:
     """The longest text that fits, or nothing."""
     width = span.end - span.start
-    fitting = (text for text in span.texts if ruler.frames(text, TEXT_POINTS, weight) <= width)
+    fitting = (text for text in span.texts if ruler.frames(f"  {text}  ", TEXT_POINTS, weight) <= width)
     axes.text(span.start, y, "  " + next(fitting, ""), size=TEXT_POINTS, weight=weight, color=palette.INK, va="center",
               family=palette.FONT)  # fmt: skip
