@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ritornello.errors import UserError
 from ritornello.form.plan import Motif, Phrase, Plan, Section
+from ritornello.scores.writing import write_atomically
 
 MAX_BYTES = 1 << 20
 _WIDTH = 120
@@ -60,14 +61,7 @@ def format_plan(plan: Plan) -> str:
 
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Writes a plan; the file appears whole or not at all. Raises UserError if it cannot be written."""
-    target = Path(path)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        scratch.write_text(format_plan(plan), encoding="utf-8")
-        scratch.replace(target)
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise UserError(error.strerror or "cannot be written", where=str(path)) from error
+    write_atomically(Path(path), format_plan(plan).encode())
 
 
 class _Short(list[Any]):
