@@ -88,3 +88,8 @@ def test_the_final_chord_can_always_be_completed(tonic: int, soprano: int) -> No
 
 def test_holding_is_all_that_is_left_after_the_final_chord() -> None:
     assert _possible(Moment(Place(chord=C_MAJOR, bass=0, hold=True), TENOR, (72, 67, 64, 48), (72, 67))) == {HOLD}
+
+
+def test_striking_in_the_middle_of_a_beat_is_favoured() -> None:
+    costs = _logits(Moment(Place(chord=C_MAJOR, bass=0, mid_beat=True), ALTO, (72, 64, 60, 48), (72,)))
+    assert (costs[65], costs[HOLD]) == (Weights().motion, 0)

@@ -45,8 +45,9 @@ class Weights:
     """A chord on the beat that is left without its third."""
     echo: float = 1.5
     """What the soprano gains by doing what the phrase's source does here."""
-    motion: float = 0.0
-    """Favour for striking in the middle of a beat: drawn music goes on to itself and comes to rest more than Bach's."""
+    motion: float = 0.8
+    """What a token gains that strikes in the middle of a beat: where each note is drawn in turn, quarter notes beget
+    quarter notes, and without this 13 % of the notes begin off the beat, where Bach has 21 %."""
     closing: float = 3.0
     """How many times as much the last three count in the last chord of a phrase."""
 
