@@ -2,7 +2,9 @@
 
 The grammar of the token schemes takes any plan that analysis finds; here stands what is asked of a plan that is
 composed. It is stricter where Bach is free: a piece ends at home with its tonic triad in root position, every phrase
-has a fermata, a cadence is what its name says, and the harmony rests after it.
+has a fermata, a cadence is what its name says, and the harmony rests after it. A section that varies an earlier one
+of the same length keeps its key, and of each phrase the length, the key, and the harmony of the first half: so much of
+a theme is needed to be heard again.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from ritornello.tokenizers.phrase_cursor import (
     SOURCE,
     PhraseCursor,
     PhraseHead,
+    chord_ids,
 )
 from ritornello.tokenizers.structure import (
     BARS,
@@ -35,6 +38,7 @@ from ritornello.tokenizers.structure import (
     LOCAL,
     METRE,
     PICKUP,
+    Head,
     StructureCursor,
 )
 
@@ -77,6 +81,8 @@ def structure_choices(plan: Plan, cursor: StructureCursor) -> list[int]:
             chosen = [DEGREE.id(0)]
         case "local" if _ends_at_home(plan, cursor):
             chosen = [LOCAL.id(cursor.mode)]
+        case "degree" | "local" if (varied := _varied_head(cursor)) is not None:
+            chosen = [DEGREE.id(varied.degree) if cursor.slot == "degree" else LOCAL.id(varied.local)]
         case _:
             chosen = allowed
     return sorted(set(chosen) & set(allowed)) or allowed
@@ -91,7 +97,7 @@ def phrase_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
         case "beats" | "sixteenths":
             chosen = _lengths(plan, cursor)
         case "key" | "key_mode":
-            chosen = _keys(cursor)
+            chosen = _keys(plan, cursor)
         case "cadence":
             chosen = [CADENCE.id(cadence) for cadence in _cadences(cursor)]
         case "fermata":
@@ -99,7 +105,7 @@ def phrase_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
         case "relation" | "source" | "shift":
             chosen = _motifs(plan, cursor)
         case _:
-            chosen = _chords(cursor)
+            chosen = _kept(plan, cursor) or _chords(cursor)
     return sorted(set(chosen) & set(allowed)) or allowed
 
 
@@ -153,6 +159,12 @@ def _ends_at_home(plan: Plan, cursor: StructureCursor) -> bool:
     return plan.sections[len(cursor.heads) - 1].label == plan.sections[-1].label
 
 
+def _varied_head(cursor: StructureCursor) -> Head | None:
+    """The first section with the letter of the one that is being written, if that varies it."""
+    head = cursor.heads[-1]
+    return next((other for other in cursor.heads[:-1] if other.letter == head.letter), None) if head.primes else None
+
+
 def _lengths(plan: Plan, cursor: PhraseCursor) -> list[int]:
     assert cursor.grid is not None
     said = cursor.phrases[-1].frames if cursor.in_phrase else 0
@@ -194,10 +206,12 @@ def _model_phrase(plan: Plan, cursor: PhraseCursor) -> PhraseHead | None:
     return models[number] if number < len(models) else None
 
 
-def _keys(cursor: PhraseCursor) -> list[int]:
-    """The last phrase of a section is in the section's key."""
-    head = cursor.structure.heads[cursor.section]
+def _keys(plan: Plan, cursor: PhraseCursor) -> list[int]:
+    """The last phrase of a section is in the section's key, those of a varied section are in their models'."""
+    head, model = cursor.structure.heads[cursor.section], _model_phrase(plan, cursor)
     if cursor.left_frames > 0:
+        if model is not None:
+            return [DEGREE.id(model.degree) if cursor.slot == "key" else LOCAL.id(model.mode)]
         return list(DEGREE.all if cursor.slot == "key" else LOCAL.all)
     return [DEGREE.id(head.degree) if cursor.slot == "key" else LOCAL.id(head.local)]
 
@@ -236,6 +250,20 @@ def _motifs(plan: Plan, cursor: PhraseCursor) -> list[int]:
     place = min(len(_phrases_of(cursor, cursor.section)) - 1, len(models) - 1)
     back = number - cursor.phrases.index(models[place]) - cursor.phrases[-1].back
     return [SOURCE.id(back)] if back <= len(SOURCE.values) else [SOURCE.first - 1]  # MORE_SOURCE
+
+
+def _kept(plan: Plan, cursor: PhraseCursor) -> list[int]:
+    """The chord that a varied section takes over in the first half of a phrase, short of its cadence; or nothing."""
+    phrase, model = cursor.phrases[-1], _model_phrase(plan, cursor)
+    number = len(phrase.chords) - (cursor.slot == "inversion")
+    if model is None or (model.degree, model.mode) != (phrase.degree, phrase.mode):
+        return []
+    if 2 * number >= len(phrase.slots) or number >= min(len(model.chords), cadence_slot(phrase) - 1):
+        return []
+    chord = model.chords[number]
+    if cursor.slot == "inversion":
+        return [INVERSION.id(chord.inversion)]
+    return chord_ids(chord, phrase.chords[-1] if phrase.chords else None)[:1]
 
 
 def _chords(cursor: PhraseCursor) -> list[int]:
