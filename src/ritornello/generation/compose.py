@@ -15,6 +15,7 @@ from ritornello.errors import UserError
 from ritornello.form.grid import phrase_slots, section_ranges, to_frames
 from ritornello.form.plan import Plan
 from ritornello.generation.completion import complete_phrases, complete_structure
+from ritornello.generation.engine import one_thread
 from ritornello.generation.levels import Levels
 from ritornello.generation.realisation import Sampling, realise
 from ritornello.scores.score import Marker, Score, Tempo
@@ -47,11 +48,16 @@ def compose(plan: Plan | None, levels: Levels, seed: int, sampling: Sampling | N
     """
     asked = Plan() if plan is None else plan
     check(asked)
+    with one_thread():
+        return _composed(asked, levels, seed, Sampling() if sampling is None else sampling)
+
+
+def _composed(asked: Plan, levels: Levels, seed: int, sampling: Sampling) -> Composition:
     structure = complete_structure(asked, levels.structure, np.random.default_rng([seed, 1]))
     check(structure)
     complete = complete_phrases(structure, levels.phrases, np.random.default_rng([seed, 2]))
     complete = complete.model_copy(update={"tempo_bpm": asked.tempo_bpm or DEFAULT_TEMPO_BPM})
-    score = realise(complete, levels.notes, seed, Sampling() if sampling is None else sampling)
+    score = realise(complete, levels.notes, seed, sampling)
     return Composition(complete, _labelled(score, complete))
 
 

@@ -9,7 +9,8 @@ Shapes: B batch, T tokens, V vocabulary, C condition channels.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -76,3 +77,17 @@ def _select(value: Any, rows: Tensor) -> Any:
         fields = {f.name: _select(getattr(value, f.name), rows) for f in dataclasses.fields(value)}
         return dataclasses.replace(value, **fields)
     return value
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Runs torch on one thread, and puts its number back: steps of a small model are too short to be shared.
+
+    On busy cores threads that wait for each other cost far more than they save, and the sums stay the same everywhere.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
