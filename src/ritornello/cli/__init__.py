@@ -18,7 +18,6 @@ from ritornello.errors import UserError
 app = typer.Typer(
     name="ritornello",
     help="Composes and studies long pieces of symbolic music whose parts belong together.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -45,7 +44,7 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; a user's mistake is one line on stderr and exit code 2."""
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
     except UserError as error:
         _end(str(error), 2)
     except typer.exceptions.TyperException as error:
