@@ -9,7 +9,6 @@ from ritornello.generation.sampling import (
     min_p,
     probabilities_of,
     scaled,
-    top_k,
     top_p,
 )
 
@@ -21,8 +20,6 @@ def _kept(logits: np.ndarray) -> list[int]:
 
 
 def test_the_sets_that_rules_keep() -> None:
-    assert _kept(top_k(LOGITS, 2)) == [1, 3]
-    assert _kept(top_k(LOGITS, 9)) == [0, 1, 2, 3]
     assert _kept(top_p(LOGITS, 0.4)) == [1]
     assert _kept(top_p(LOGITS, 0.41)) == [1, 3]
     assert _kept(top_p(LOGITS, 1.0)) == [0, 1, 2, 3]
@@ -33,7 +30,7 @@ def test_the_sets_that_rules_keep() -> None:
 def test_rules_work_on_batches_and_leave_their_argument_alone() -> None:
     batch = np.stack([LOGITS, LOGITS[::-1]])
     before = batch.copy()
-    for rule in (lambda x: top_k(x, 2), lambda x: top_p(x, 0.5), lambda x: min_p(x, 0.5), lambda x: scaled(x, 2.0)):
+    for rule in (lambda x: top_p(x, 0.5), lambda x: min_p(x, 0.5), lambda x: scaled(x, 2.0)):
         np.testing.assert_array_equal(rule(batch)[1], rule(batch[0])[::-1])
     np.testing.assert_array_equal(batch, before)
 

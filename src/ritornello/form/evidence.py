@@ -75,12 +75,6 @@ def chord_of_state(state: int, tonic: int) -> Chord:
     return Chord((root - tonic) % 12, QUALITY_NAMES[quality], inversion)
 
 
-def state_of_chord(chord: Chord, tonic: int) -> int:
-    """The state of a chord that is relative to a tonic 0-11."""
-    root = (chord.root + tonic) % 12
-    return (root * NUM_QUALITIES + QUALITY_NAMES.index(chord.quality)) * 4 + chord.inversion
-
-
 def evidence_of(frames: Frames, slots: Sequence[Range]) -> Evidence:
     """Features of the slots, which must lie in the frames without overlap."""
     num_slots = len(slots)

@@ -22,14 +22,6 @@ def masked(logits: Logits, allowed: NDArray[np.bool_]) -> Logits:
     return np.where(allowed, logits, -np.inf)
 
 
-def top_k(logits: Logits, count: int) -> Logits:
-    """Keeps the ``count`` likeliest tokens; all that are equal to the last of them stay too."""
-    if count >= logits.shape[-1]:
-        return logits
-    least = np.partition(logits, -count, axis=-1)[..., -count, None]
-    return np.where(logits >= least, logits, -np.inf)
-
-
 def top_p(logits: Logits, mass: float) -> Logits:
     """Keeps the smallest set of likeliest tokens that has at least this probability mass (0-1]."""
     order = np.argsort(-logits, axis=-1, kind="stable")

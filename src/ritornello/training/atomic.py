@@ -36,14 +36,6 @@ def publish(folder: Path, files: Mapping[str, bytes]) -> None:
     _flush_folder(folder.parent)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes one file so that it is either the old one or the new one, never a part."""
-    hidden = path.with_name(_HIDDEN[0] + path.name)
-    _write_through(hidden, content)
-    hidden.replace(path)
-    _flush_folder(path.parent)
-
-
 def remove(folder: Path) -> None:
     """Removes a published folder; it is gone as a whole, even when this is interrupted."""
     hidden = folder.with_name(_HIDDEN[1] + folder.name)
