@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ritornello.models.base import Conditions, LanguageModel
+from ritornello.models.states import rows_of_state
 from ritornello.scores.score import IntArray
 
 
@@ -52,31 +53,13 @@ class Stream:
     def fork(self, rows: Sequence[int]) -> Stream:
         """A stream whose pieces are those in ``rows``, which may repeat or leave out any."""
         logits = None if self.logits_BV is None else self.logits_BV[list(rows)]
-        state = _select(self.state, torch.tensor(rows))
+        state = rows_of_state(self.state, torch.tensor(rows))
         return dataclasses.replace(self, state=state, batch_size=len(rows), logits_BV=logits)
 
 
 def new_stream(model: LanguageModel, batch_size: int = 1) -> Stream:
     """A stream before the first token."""
     return Stream(model, model.new_state(batch_size), batch_size)
-
-
-def _select(value: Any, rows: Tensor) -> Any:
-    """The rows of every tensor of a state, which has the batch as its first dimension."""
-    if isinstance(value, Tensor):
-        return value.index_select(0, rows)
-    if isinstance(value, tuple):
-        items = [_select(item, rows) for item in cast("tuple[Any, ...]", value)]
-        make: Any = getattr(cast("Any", value), "_make", tuple)  # of a named tuple
-        return make(items)
-    if isinstance(value, list):
-        return [_select(item, rows) for item in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        return {key: _select(item, rows) for key, item in cast("dict[Any, Any]", value).items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _select(getattr(value, f.name), rows) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
-    return value
 
 
 @contextmanager
