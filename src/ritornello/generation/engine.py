@@ -17,7 +17,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ritornello.models.base import Conditions, LanguageModel
 from ritornello.models.states import rows_of_state
