@@ -81,3 +81,31 @@ class Tokenizer(Protocol[Music]):
     def allowed(self, prefix: Tokens) -> NDArray[np.bool_]:
         """Which token ids (V,) may follow the prefix."""
         ...
+
+
+class PerformanceCursor(Protocol):
+    """Where a performance stands while it is written, one token after another."""
+
+    seconds: float
+    """Time from the beginning."""
+
+    def feed(self, token: int) -> None:
+        """Goes on with a token, which must be allowed; the first is BOS."""
+        ...
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which token ids (V,) may come next; the array is the cursor's and stays as it is until ``feed``."""
+        ...
+
+
+class PerformanceScheme(Tokenizer[Music], Protocol[Music]):
+    """A scheme whose tokens are events in time, so that one sampler serves all such schemes."""
+
+    seconds_V: NDArray[np.float64]
+    """By how much each token moves the clock; 0 for most."""
+    strikes_V: NDArray[np.bool_]
+    """Which tokens begin a note; each of them names its pitch."""
+
+    def cursor(self) -> PerformanceCursor:
+        """A cursor before BOS."""
+        ...
