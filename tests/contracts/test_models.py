@@ -26,7 +26,15 @@ from ritornello.tokenizers.chorale_conditions import CHANNELS, PITCH_CLASS_CHANN
 from ritornello.tokenizers.phrases import PhraseTokenizer
 from ritornello.training.build import build_model
 
-SCHEMES: dict[str, Any] = {"notes": ChoraleTokenizer, "plan": PhraseTokenizer}
+
+class Events:
+    """As many tokens as keep a test small."""
+
+    vocabulary = tuple(range(20))
+    condition_sizes: tuple[int, ...] = ()
+
+
+SCHEMES: dict[str, Any] = {"notes": ChoraleTokenizer, "plan": PhraseTokenizer, "lstm": Events, "transformer": Events}
 SMALL: dict[str, dict[str, Any]] = {
     "notes": {
         "width": 16,
@@ -37,6 +45,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "max_distance": 6,
     },
     "plan": {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": 2, "max_distance": 6},
+    "lstm": {"width": 16, "num_layers": 2},
+    "transformer": {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": 2, "window": 9},
 }
 NUM_TOKENS = 47  # nine frames and two tokens
 
@@ -57,7 +67,9 @@ def random_input(name: str, seed: int, rows: int = 2) -> tuple[Tensor, Condition
     torch.manual_seed(seed)
     scheme = SCHEMES[name]
     ids = torch.randint(len(scheme.vocabulary), (rows, NUM_TOKENS))
-    channels = torch.stack([torch.randint(size, ids.shape) for size in scheme.condition_sizes], dim=-1)
+    channels = torch.stack([torch.randint(max(1, s), ids.shape) for s in (*scheme.condition_sizes, 0)], dim=-1)[
+        ..., :-1
+    ]
     return ids, Conditions(channels, torch.randint(-1, NUM_TOKENS, ids.shape))
 
 
@@ -106,7 +118,7 @@ def test_nothing_later_is_heard(name: str, position: int, seed: int) -> None:
     assert torch.equal(before[:, :position], after[:, :position])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["notes", "plan"])
 @torch.no_grad()
 def test_everything_earlier_is_heard(name: str) -> None:
     """A change in any of the first tokens is heard at the end."""
@@ -159,7 +171,8 @@ def test_no_conditions_are_unknown_conditions(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_overfits_a_small_batch(name: str) -> None:
-    model = build(name, torch.float32, dropout=0.0, attention_dropout=0.0).train()
+    attention = {"attention_dropout": 0.0} if name in ("notes", "plan") else {}
+    model = build(name, torch.float32, dropout=0.0, **attention).train()
     ids, conditions = learnable_input(name, seed=8)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     for _ in range(150):

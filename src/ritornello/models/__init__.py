@@ -1,5 +1,12 @@
 """Models: one published architecture per file. ``MODELS`` is the only table of them."""
 
 from ritornello.models.hierarchical import NoteLevel, PlanLevel
+from ritornello.models.lstm import Lstm
+from ritornello.models.transformer import Transformer
 
-MODELS: dict[str, type[NoteLevel] | type[PlanLevel]] = {"notes": NoteLevel, "plan": PlanLevel}
+MODELS: dict[str, type[NoteLevel] | type[PlanLevel] | type[Lstm] | type[Transformer]] = {
+    "notes": NoteLevel,
+    "plan": PlanLevel,
+    "lstm": Lstm,
+    "transformer": Transformer,
+}

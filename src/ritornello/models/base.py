@@ -16,6 +16,9 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+MAX_PARAMETERS = 2**31
+"""More are refused before anything is allocated: 8 GiB in float32, four times that in training."""
+
 
 class ModelConfig(BaseModel):
     """Base of all model configurations: frozen, unknown keys refused."""
@@ -42,6 +45,10 @@ class LanguageModel(Protocol):
 
     def new_state(self, batch_size: int) -> Any:
         """The state before the first token."""
+        ...
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of all tensors in the state after ``num_tokens``, in the dtype of the weights."""
         ...
 
     def forward(self, ids_BT: Tensor, state: Any = None, conditions: Conditions | None = None) -> tuple[Tensor, Any]:

@@ -12,14 +12,14 @@ from torch import Tensor
 
 
 class KVCache(NamedTuple):
-    """Keys and values of everything heard so far."""
+    """Keys and values of everything heard so far, or of its last S positions."""
 
     keys_BHSK: Tensor
     values_BHSK: Tensor
 
     @property
     def length(self) -> int:
-        """S, which is also the absolute position of the next token."""
+        """S; as long as nothing was forgotten, also the absolute position of the next token."""
         return self.keys_BHSK.shape[2]
 
     def extended(self, keys_BHTK: Tensor, values_BHTK: Tensor) -> KVCache:
@@ -30,6 +30,17 @@ class KVCache(NamedTuple):
             torch.cat([self.keys_BHSK, keys_BHTK.to(self.keys_BHSK.dtype)], dim=2),
             torch.cat([self.values_BHSK, values_BHTK.to(self.values_BHSK.dtype)], dim=2),
         )
+
+    def last(self, num_positions: int) -> KVCache:
+        """A cache without all but the last ``num_positions`` positions."""
+        dropped = self.length - num_positions
+        return KVCache(_owned(self.keys_BHSK[:, :, dropped:]), _owned(self.values_BHSK[:, :, dropped:]))
+
+
+def _owned(view: Tensor) -> Tensor:
+    """The view, or a copy if it would keep alive more than twice its own bytes; in training nobody keeps it."""
+    wasteful = 2 * view.numel() * view.element_size() < view.untyped_storage().nbytes()
+    return view.clone() if wasteful and not torch.is_grad_enabled() else view
 
 
 def empty_cache(batch_size: int, num_heads: int, head_width: int, like: Tensor) -> KVCache:

@@ -1,36 +1,92 @@
-"""Positions in attention: rotary angles, and a learned bias by distance.
+"""Positions: sinusoids to add, rotary angles, a learned bias by distance, ALiBi's slopes.
 
-Both depend on the distance between two positions alone, so a passage means the same wherever it
-stands, and a cache never has to be revised.
+Sinusoids tell where a token stands; the others depend on the distance between two positions alone,
+so a passage means the same wherever it stands. None of them ever makes a cache be revised.
 
-Shapes: B batch, H heads, T positions, S remembered and new positions, K head width.
+Shapes: B batch, H heads, T positions, S remembered and new positions, D width, K head width.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 
-def rotate(x_BHTK: Tensor, start: int, base: float = 1000.0) -> Tensor:
-    """Turns every pair of channels by an angle that grows with the position.
+def _angles(start: int, length: int, num_speeds: int, base: float, device: torch.device) -> Tensor:
+    """Positions times speeds (T, num_speeds), in float64.
 
-    **Source**: RoPE, arXiv 2104.09864, equation 34. **Differs in** the base (1,000 instead of
-    10,000: a chorale has hundreds of frames) and in pairing channel m with m + K/2 (as GPT-NeoX does).
+    In float32 the angles of distant positions would depend on where a chunk begins.
+    """
+    positions_T1 = torch.arange(start, start + length, dtype=torch.float64, device=device)[:, None]
+    return positions_T1 * base ** (-torch.arange(num_speeds, dtype=torch.float64, device=device) / num_speeds)
+
+
+def sinusoids(start: int, length: int, like: Tensor, base: float = 10000.0) -> Tensor:
+    """Sines, then cosines (T, D) of the absolute positions, D even, in the dtype and on the device of ``like_D``.
+
+    **Source**: arXiv 1706.03762, section 3.5. **Differs in** the order of the channels (all sines
+    first, as in tensor2tensor).
+    """
+    angles = _angles(start, length, like.shape[-1] // 2, base, like.device)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1).to(like.dtype)
+
+
+class Turns(NamedTuple):
+    """By how much the pairs of channels are turned at every position."""
+
+    cos_TK: Tensor
+    """Half of the head width."""
+    sin_TK: Tensor
+
+
+def turns(start: int, length: int, head_width: int, like: Tensor, base: float = 10000.0) -> Turns:
+    """The turns of ``length`` positions from ``start`` on, in the dtype and on the device of ``like``.
+
+    **Source**: RoPE, arXiv 2104.09864, equation 34.
 
     Args:
-        x_BHTK: queries or keys at the absolute positions start, start + 1, ...; K is even.
         start: position of the first.
+        length: number of positions.
+        head_width: even.
+        like: gives dtype and device.
         base: the slowest pair turns by about 1/base per position.
     """
+    angles = _angles(start, length, head_width // 2, base, like.device)
+    return Turns(angles.cos().to(like.dtype), angles.sin().to(like.dtype))
+
+
+def turned(x_BHTK: Tensor, by: Turns) -> Tensor:
+    """Queries or keys, turned; same shape.
+
+    **Differs from** RoPE in pairing channel m with m + K/2 (as GPT-NeoX does).
+    """
     half = x_BHTK.shape[-1] // 2
-    # angles in float64: in float32 those of distant positions would depend on where a chunk begins
-    positions_T1 = torch.arange(start, start + x_BHTK.shape[2], dtype=torch.float64, device=x_BHTK.device)[:, None]
-    speeds = base ** (-torch.arange(half, dtype=torch.float64, device=x_BHTK.device) / half)
-    angles = positions_T1 * speeds
-    cos, sin = angles.cos().to(x_BHTK.dtype), angles.sin().to(x_BHTK.dtype)
+    cos, sin = by.cos_TK.to(x_BHTK.dtype), by.sin_TK.to(x_BHTK.dtype)
     first, second = x_BHTK[..., :half], x_BHTK[..., half:]
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def rotate(x_BHTK: Tensor, start: int, base: float = 1000.0) -> Tensor:
+    """Queries or keys at the absolute positions start, start + 1, ..., turned.
+
+    The base is 1,000 instead of 10,000: a chorale has hundreds of frames.
+    """
+    by = turns(start, x_BHTK.shape[2], x_BHTK.shape[-1], x_BHTK, base)
+    return turned(x_BHTK, by)
+
+
+def alibi_slopes(num_heads: int) -> tuple[float, ...]:
+    """How fast each head forgets, in logits per position.
+
+    A power of two of heads has 2^(-8h/H), h = 1 ... H; any other number those of the power of two
+    below, then every second one of its double. **Source**: ALiBi, arXiv 2108.12409, and its code.
+    """
+    whole = 1 << (num_heads.bit_length() - 1)
+    slopes = [2 ** (-8 * head / whole) for head in range(1, whole + 1)]
+    between = [2 ** (-4 * head / whole) for head in range(1, 2 * whole + 1, 2)]
+    return (*slopes, *between[: num_heads - whole])
 
 
 class DistanceBias(nn.Module):

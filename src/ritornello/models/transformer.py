@@ -1,0 +1,183 @@
+"""A causal Transformer over event tokens, with five kinds of position and two of horizon.
+
+Who hears what: in every layer a position hears itself and the ``window - 1`` before it, or its own
+block and the one before; over L layers up to L times as far. "Music Transformer" is
+``positions: relative`` with a window as long as the piece, or with blocks.
+
+**Source**: Vaswani et al., arXiv 1706.03762, with norms before the layers (arXiv 2002.04745); the
+positions' sources stand with them in ``modules/``. **Differs in** GELU, no dropout of attention
+weights, and an output matrix of its own: a few hundred event tokens make it small beside the blocks,
+and what an event tells about the past need not be what announces it.
+
+Shapes: B batch, T tokens, V vocabulary, D width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
+from ritornello.modules.dropout import Dropout
+from ritornello.modules.feedforward import FeedForward
+from ritornello.modules.fused import AlibiAttention, fused_attention
+from ritornello.modules.horizons import Blocks, Horizon, Window
+from ritornello.modules.local_attention import Attend, LocalSelfAttention
+from ritornello.modules.memory import KVCache, empty_cache
+from ritornello.modules.positions import Turns, sinusoids, turns
+
+
+class TransformerConfig(ModelConfig):
+    """Numbers of a Transformer."""
+
+    vocabulary_size: int = Field(ge=1)
+    condition_sizes: tuple[int, ...] = Field(default=(), max_length=0)
+    """Always empty: this model hears tokens only."""
+    width: int = Field(default=256, ge=1)
+    num_layers: int = Field(default=6, ge=1)
+    num_heads: int = Field(default=4, ge=1)
+    """Must divide ``width``."""
+    feedforward_width: int = Field(default=1024, ge=1)
+    positions: Literal["absolute", "rotary", "alibi"] = "rotary"
+    """Sinusoids added to the embedding; a learned vector by distance (Music Transformer), also with
+    Transformer-XL's u and v; turned queries and keys; or a fixed penalty by distance."""
+    window: int = Field(default=1024, ge=1)
+    """Tokens that a position hears in one layer, itself included."""
+    block: int | None = Field(default=None, ge=1)
+    """Takes the place of ``window``: a position hears its own block of so many tokens up to itself, and the whole
+    block before."""
+    max_distance: int = Field(default=1024, ge=1)
+    """Relative positions only: distances from here on share a vector of zeros."""
+    dropout: float = Field(default=0.1, ge=0, le=0.9)
+    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
+
+    @property
+    def horizon(self) -> Horizon:
+        """Who hears what, in every layer."""
+        return Window(self.window) if self.block is None else Blocks(self.block)
+
+    @property
+    def num_parameters(self) -> int:
+        """Exactly."""
+        D, F, V = self.width, self.feedforward_width, self.vocabulary_size
+        layer = 4 * D * D + 2 * D * F + F + D + 4 * D
+        return self.num_layers * layer + 2 * V * D + V + 2 * D
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Self:
+        if self.width % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
+        if self.positions == "rotary" and self.width // self.num_heads % 2:
+            raise ValueError(f"rotary positions need an even head width, not {self.width // self.num_heads}")
+        if self.positions == "absolute" and self.width % 2:
+            raise ValueError(f"absolute positions need an even width, not {self.width}")
+        if self.num_parameters > MAX_PARAMETERS:
+            raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
+        return self
+
+
+class TransformerState(NamedTuple):
+    """What a Transformer remembers."""
+
+    caches: tuple[KVCache, ...]
+    """Of every layer, what the next position hears beside itself."""
+    position: int
+    """Absolute position of the next token."""
+
+
+class Transformer(nn.Module):
+    """Embedding, layers of attention and feed-forward, head."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary_size, config.width)
+        self.dropout = Dropout(config.dropout)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
+        self.norm = nn.LayerNorm(config.width)
+        self.head = nn.Linear(config.width, config.vocabulary_size)
+        self._initialise()
+
+    def new_state(self, batch_size: int) -> TransformerState:
+        """The state before the first token."""
+        config = self.config
+        cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, self.head.weight)
+        return TransformerState((cache,) * config.num_layers, 0)
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of the state after ``num_tokens``: keys and values, in every layer, of what the next position hears.
+
+        Under autocast the caches are in its dtype, bfloat16: half of that.
+        """
+        remembered = num_tokens - self.config.horizon.first_heard(num_tokens)
+        numbers = 2 * self.config.num_layers * self.config.width * remembered
+        return batch_size * numbers * self.head.weight.element_size()
+
+    def forward(
+        self, ids_BT: Tensor, state: TransformerState | None = None, conditions: Conditions | None = None
+    ) -> tuple[Tensor, TransformerState]:
+        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
+        assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
+        state = self.new_state(ids_BT.shape[0]) if state is None else state
+        start, length = state.position, ids_BT.shape[1]
+        x_BTD = self.dropout(self._embedded(ids_BT, start))
+        by = self._turns(start, length)
+        caches: list[KVCache] = []
+        for layer, past in zip(self.layers, state.caches, strict=True):
+            x_BTD, cache = layer(x_BTD, past, start, by)
+            caches.append(cache)
+        return self.head(self.norm(x_BTD)), TransformerState(tuple(caches), start + length)
+
+    def _embedded(self, ids_BT: Tensor, start: int) -> Tensor:
+        """The tokens as vectors (B, T, D)."""
+        x_BTD = self.embedding(ids_BT)
+        if self.config.positions != "absolute":
+            return x_BTD
+        return x_BTD + sinusoids(start, ids_BT.shape[1], self.embedding.weight)
+
+    def _turns(self, start: int, length: int) -> Turns | None:
+        """Made once for all layers."""
+        if self.config.positions != "rotary":
+            return None
+        return turns(start, length, self.config.width // self.config.num_heads, self.embedding.weight)
+
+    def _initialise(self) -> None:
+        """Every layer keeps the scale of what it hears, and all together add about as much as the embedding holds."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=module.in_features**-0.5)
+                if module.bias is not None:  # pyright: ignore[reportUnnecessaryComparison]
+                    nn.init.zeros_(module.bias)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            for linear in (layer.attention.project_out, layer.feedforward.narrow):
+                linear.weight.data.mul_((2 * self.config.num_layers) ** -0.5)
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward, each after a norm and beside a residual path."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.attention = LocalSelfAttention(config.width, config.num_heads, config.horizon, _attend(config))
+        self.feedforward_norm = nn.LayerNorm(config.width)
+        self.feedforward = FeedForward(config.width, config.feedforward_width, config.dropout)
+        self.dropout = Dropout(config.dropout)
+
+    def forward(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None) -> tuple[Tensor, KVCache]:
+        """Same shape, and the cache of its attention."""
+        heard_BTD, cache = self.attention(self.attention_norm(x_BTD), cache, start, by)
+        x_BTD = x_BTD + self.dropout(heard_BTD)
+        return x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD))), cache
+
+
+def _attend(config: TransformerConfig) -> Attend:
+    """What the positions do inside attention."""
+    if config.positions == "alibi":
+        return AlibiAttention(config.num_heads)
+    return fused_attention

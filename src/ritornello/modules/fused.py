@@ -1,0 +1,101 @@
+"""Attention to what a horizon lets be heard, through torch's fused kernel, in tiles.
+
+Time and memory are linear in the length for a given horizon: a tile of queries meets only the keys
+that one of them hears.
+
+Shapes: B batch, H heads, T queries, S remembered and new keys, K head width, N queries and M keys of a tile.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from ritornello.modules.horizons import Horizon
+from ritornello.modules.positions import alibi_slopes
+
+TILE = 256
+
+
+def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
+    """What each query hears (B, H, T, K); logits are q.k / sqrt(K).
+
+    Args:
+        q_BHTK: queries at the absolute positions start ... start + T - 1.
+        k_BHSK: keys of the S positions that end with the last query; no earlier one is heard.
+        v_BHSK: their values.
+        horizon: which of them a query hears.
+        start: absolute position of the first query.
+    """
+    T, S = q_BHTK.shape[2], k_BHSK.shape[2]
+    if T == 1:
+        return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK)
+    if T == S and horizon.first_heard(start + T - 1) <= start:
+        return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK, is_causal=True)
+    return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda d_NM: _heard(d_NM, horizon.reach))
+
+
+class AlibiAttention(nn.Module):
+    """The same with -slope * distance added to the logits of each head.
+
+    **Source**: ALiBi, arXiv 2108.12409. The slopes are no parameters, so the sum goes through the
+    fused kernel as its mask.
+    """
+
+    def __init__(self, num_heads: int) -> None:
+        super().__init__()
+        slopes_H11 = torch.tensor(alibi_slopes(num_heads), dtype=torch.float64)[:, None, None]
+        self.register_buffer("slopes_H11", slopes_H11, persistent=False)
+        self.slopes_H11: Tensor
+
+    def forward(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
+        """As ``fused_attention``."""
+
+        def bias(d_NM: Tensor) -> Tensor:
+            bias_HNM = (-self.slopes_H11 * d_NM).to(q_BHTK.dtype)
+            return bias_HNM.masked_fill_(~_heard(d_NM, horizon.reach), float("-inf"))
+
+        return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
+
+
+def _heard(distances_NM: Tensor, reach: int) -> Tensor:
+    return (distances_NM >= 0) & (distances_NM <= reach)
+
+
+def _in_tiles(
+    q_BHTK: Tensor,
+    k_BHSK: Tensor,
+    v_BHSK: Tensor,
+    horizon: Horizon,
+    start: int,
+    mask_of: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """Each tile of queries against the keys it hears; ``mask_of`` makes a mask of distances (N, M)."""
+    stop = start + q_BHTK.shape[2]
+    first = stop - k_BHSK.shape[2]
+    tiles = list(horizon.tiles(start, stop, TILE))
+    # chunks of keys put together again: the gradient of a chunk is then no larger than the chunk
+    borders = sorted({first, stop, *(max(first, t.first) for t in tiles), *(t.stop for t in tiles)})
+    sizes = [end - begin for begin, end in itertools.pairwise(borders)]
+    keys, values = k_BHSK.split_with_sizes(sizes, dim=2), v_BHSK.split_with_sizes(sizes, dim=2)
+    masks: dict[tuple[int, int, int], Tensor] = {}
+    heard: list[Tensor] = []
+    for tile, queries in zip(tiles, q_BHTK.split_with_sizes([t.stop - t.start for t in tiles], dim=2), strict=True):
+        low = max(first, tile.first)
+        chunks = slice(borders.index(low), borders.index(tile.stop))
+        shape = (tile.start - low, tile.stop - tile.start, tile.stop - low)
+        if shape not in masks:
+            masks[shape] = mask_of(_distances(*shape, q_BHTK.device))
+        tile_keys, tile_values = torch.cat(keys[chunks], dim=2), torch.cat(values[chunks], dim=2)
+        heard.append(scaled_dot_product_attention(queries, tile_keys, tile_values, attn_mask=masks[shape]))
+    return torch.cat(heard, dim=2)
+
+
+def _distances(offset: int, num_queries: int, num_keys: int, device: torch.device) -> Tensor:
+    """Query minus key (N, M), the first query ``offset`` behind the first key."""
+    queries_N1 = torch.arange(offset, offset + num_queries, device=device)[:, None]
+    return queries_N1 - torch.arange(num_keys, device=device)

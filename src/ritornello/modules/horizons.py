@@ -1,0 +1,91 @@
+"""Who hears what: which earlier positions a query may hear, by absolute position alone.
+
+Every horizon here is an interval that ends at the query: position p hears all of
+[first_heard(p), p]. ``first_heard`` never falls, so whatever the next query does not hear, no later
+one hears either, and a memory may forget it. Since nothing depends on where a chunk begins, a piece
+can be read in any chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class Tile(NamedTuple):
+    """Consecutive queries that are computed together, and the first position that any of them hears.
+
+    Query p of the tile hears exactly the positions in [first, p] that are at most ``reach`` away.
+    """
+
+    start: int
+    stop: int
+    first: int
+
+
+class Horizon(Protocol):
+    """Which positions are heard."""
+
+    @property
+    def reach(self) -> int:
+        """The largest distance (query minus key) that anything is heard over."""
+        ...
+
+    def first_heard(self, position: int) -> int:
+        """The first position that ``position`` hears."""
+        ...
+
+    def tiles(self, start: int, stop: int, size: int) -> Iterator[Tile]:
+        """The queries in [start, stop) in tiles of at most ``size``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Each position hears itself and the ``size - 1`` before it."""
+
+    size: int
+
+    @property
+    def reach(self) -> int:
+        """The distance to the first position of the window."""
+        return self.size - 1
+
+    def first_heard(self, position: int) -> int:
+        """The first position of the window that ends at ``position``."""
+        return max(0, position - self.size + 1)
+
+    def tiles(self, start: int, stop: int, size: int) -> Iterator[Tile]:
+        """Tiles of ``size`` from ``start`` on."""
+        for first in range(start, stop, size):
+            yield Tile(first, min(first + size, stop), self.first_heard(first))
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Each position hears its own block up to itself, and the whole block before.
+
+    Blocks begin at absolute positions 0, ``size``, 2 ``size`` ... **Source**: local attention of Music
+    Transformer (arXiv 1809.04281, section 3.5).
+    """
+
+    size: int
+
+    @property
+    def reach(self) -> int:
+        """From the end of a block to the beginning of the one before."""
+        return 2 * self.size - 1
+
+    def first_heard(self, position: int) -> int:
+        """The beginning of the block before that of ``position``."""
+        return max(0, position // self.size - 1) * self.size
+
+    def tiles(self, start: int, stop: int, size: int) -> Iterator[Tile]:
+        """Tiles of at most ``size`` that lie in one block each."""
+        first = start
+        while first < stop:
+            border = (first // self.size + 1) * self.size
+            end = min(first + size, border, stop)
+            yield Tile(first, end, self.first_heard(first))
+            first = end

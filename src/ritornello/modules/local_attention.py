@@ -1,0 +1,51 @@
+"""Self-attention under a horizon, the scheme of positions passed in.
+
+Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from ritornello.modules.horizons import Horizon
+from ritornello.modules.memory import KVCache
+from ritornello.modules.positions import Turns, turned
+
+
+class Attend(Protocol):
+    """What queries hear; see ``fused.fused_attention`` for the arguments."""
+
+    def __call__(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int, /) -> Tensor:
+        """(B, H, T, K)."""
+        ...
+
+
+class LocalSelfAttention(nn.Module):
+    """Every position hears what its horizon lets it hear.
+
+    **Source**: arXiv 1706.03762, section 3.2. Attention weights are not dropped out (the fused
+    kernel would have to draw for every pair); the residual path is.
+    """
+
+    def __init__(self, width: int, num_heads: int, horizon: Horizon, attend: Attend) -> None:
+        super().__init__()
+        self.num_heads, self.horizon, self.attend = num_heads, horizon, attend
+        self.project_in = nn.Linear(width, 3 * width, bias=False)
+        self.project_out = nn.Linear(width, width, bias=False)
+
+    def forward(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None) -> tuple[Tensor, KVCache]:
+        """What the T positions from ``start`` on hear (B, T, D), and what later ones can still hear.
+
+        ``by`` turns queries and keys. Keys are remembered turned, so nothing has to be revised.
+        """
+        B, T, _ = x_BTD.shape
+        queries, keys, values = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        if by is not None:
+            queries, keys = turned(queries, by), turned(keys, by)
+        cache = cache.extended(keys, values)
+        heard_BHTK = self.attend(queries, cache.keys_BHSK, cache.values_BHSK, self.horizon, start)
+        heard_BTD = heard_BHTK.transpose(1, 2).reshape(B, T, -1)
+        stop = start + T
+        return self.project_out(heard_BTD), cache.last(min(cache.length, stop - self.horizon.first_heard(stop)))
