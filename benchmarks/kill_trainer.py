@@ -30,7 +30,7 @@ import numpy as np
 import yaml
 
 from ritornello.data.corpora import CORPORA
-from ritornello.data.corpora.base import Corpus, Piece
+from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
 from ritornello.data.corpora.jsb_chorales import score_from_frames
 from ritornello.data.prepare import prepare
 from ritornello.errors import UserError
@@ -145,8 +145,8 @@ def _hash(run: Path) -> str:
 
 
 def _recipe(folder: Path, steps: int) -> Path:
-    CORPORA["made_up"] = Corpus("made_up", "none", _pieces)
-    prepare("made_up", folder / "data", with_plan=False)
+    CORPORA["made_up"] = Corpus("made_up", "none", _pieces, CHORALE_SCHEMES, "made up")
+    prepare("made_up", folder / "data", scheme="chorale_notes")
     content = {
         "model": MODEL,
         "data": {"folder": str(folder / "data"), "batch_tokens": 400, "transpose": [-2, 2]},

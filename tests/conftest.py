@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ritornello.data.corpora import CORPORA
-from ritornello.data.corpora.base import Corpus, Piece
+from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
 from ritornello.data.corpora.jsb_chorales import score_from_frames
 from ritornello.data.prepare import prepare
 
@@ -50,6 +50,6 @@ def prepared_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared folder of the toy corpus, notes only."""
     folder = tmp_path_factory.mktemp("prepared") / "toy"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CORPORA, "toy", Corpus("toy", "none", _toy_pieces))
-        prepare("toy", folder, with_plan=False)
+        patch.setitem(CORPORA, "toy", Corpus("toy", "none", _toy_pieces, CHORALE_SCHEMES, "made up"))
+        prepare("toy", folder, scheme="chorale_notes")
     return folder

@@ -24,6 +24,7 @@ OWNERS = {  # a parser is touched by one folder only
     "music21": {"evaluation"},
     "matplotlib": {"plotting"},
     "verovio": {"plotting"},
+    "pyarrow": {"data"},
     "soundfile": {"audio"},
     "lightning_fabric": {"training"},
     "typer": {"cli"},

@@ -11,7 +11,8 @@ import torch
 
 from ritornello.data.corpora.jsb_chorales import score_from_frames
 from ritornello.data.levels import encode_levels
-from ritornello.data.loader import Loader, PreparedLevel
+from ritornello.data.loader import Loader
+from ritornello.data.prepared import PreparedLevel
 from ritornello.data.rows import Row, collate, cropped_frames
 from ritornello.data.transposition import Transposer
 from ritornello.errors import UserError

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ritornello.data.corpora import CORPORA
-from ritornello.data.corpora.base import Corpus, Piece
-from ritornello.data.loader import PreparedLevel
+from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
 from ritornello.data.prepare import prepare
+from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
 from ritornello.form.plan import Plan
 from ritornello.scores.score import IntArray, Score
@@ -29,7 +29,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch, toy_pieces: Callable[..., Iterator[Piece]]) -> None:
-    monkeypatch.setitem(CORPORA, "toy", Corpus("toy", "none", toy_pieces))
+    monkeypatch.setitem(CORPORA, "toy", Corpus("toy", "none", toy_pieces, CHORALE_SCHEMES, "made up"))
 
 
 @pytest.mark.usefixtures("toy")
@@ -59,7 +59,7 @@ def test_every_level_stands_beside_its_conditions(tmp_path: Path) -> None:
     prepare("toy", tmp_path / "toy")
     for level in ("structure", "phrases", "notes"):
         data = PreparedLevel(tmp_path / "toy", level)
-        assert data.conditions is not None
+        assert data.condition_sizes
         for index in range(len(data.entries)):
             row = data.row(index)
             assert row.conditions is not None
@@ -77,16 +77,16 @@ def test_refused_pieces_are_named_and_left_out(
 ) -> None:
     good = next(toy_pieces())
     bad = Piece("bad", "bad", "train", "0" * 64, _refuse)
-    monkeypatch.setitem(CORPORA, "mixed", Corpus("mixed", "none", lambda _: iter([bad, good])))
+    monkeypatch.setitem(CORPORA, "mixed", Corpus("mixed", "none", lambda _: iter([bad, good]), CHORALE_SCHEMES, ""))
     assert "1 pieces of mixed, 1 refused" in prepare("mixed", tmp_path / "mixed")
     index = json.loads((tmp_path / "mixed" / "index.json").read_text())
-    assert index["refused"] == [{"id": "bad", "why": "bad.krn: is not music"}]
-    assert [piece["id"] for piece in index["pieces"]] == [good.id]
+    assert index["refused"] == [{"id": "bad", "why": "is not music", "reason": "is not music"}]
+    assert [entry.id for entry in PreparedLevel(tmp_path / "mixed", "notes").entries] == [good.id]
 
 
 def test_nothing_is_left_when_preparing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = Piece("bad", "bad", "train", "0" * 64, _refuse)
-    monkeypatch.setitem(CORPORA, "bad", Corpus("bad", "none", lambda _: iter([bad])))
+    monkeypatch.setitem(CORPORA, "bad", Corpus("bad", "none", lambda _: iter([bad]), CHORALE_SCHEMES, ""))
     with pytest.raises(UserError, match="no piece"):
         prepare("bad", tmp_path / "bad")
     assert list(tmp_path.iterdir()) == []

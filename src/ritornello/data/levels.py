@@ -18,10 +18,13 @@ from ritornello.tokenizers.structure import StructureCursor, StructureTokenizer
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One piece at one level: ids (T,), scored (T,), conditions (T, C) and source (T,) or None."""
+    """One piece at one level: ids (T,), scored (T,), conditions (T, C) and source (T,).
+
+    Without ``scored`` every token counts but the first. The last two are None where there is no plan.
+    """
 
     ids: NDArray[np.uint16]
-    scored: NDArray[np.bool_]
+    scored: NDArray[np.bool_] | None = None
     conditions: NDArray[np.int16] | None = None
     source: NDArray[np.int32] | None = None
 

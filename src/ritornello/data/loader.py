@@ -8,86 +8,17 @@ the fly.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ritornello.data.batch import Batch
-from ritornello.data.corpora.base import Split
+from ritornello.data.prepared import PreparedLevel, batch_sizes
 from ritornello.data.rows import Row, collate, cropped_frames, truncated
 from ritornello.data.transposition import Transposer
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
 
-FORMAT = 1
 _LENGTH_JITTER = 0.15
 """Lengths are sorted after multiplication by 1 +- this, so that batches differ between epochs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One piece of a prepared level: tokens ``start`` to ``start + length`` of its columns."""
-
-    id: str
-    group: str
-    split: Split
-    start: int
-    length: int
-
-
-class PreparedLevel:
-    """One level of a prepared folder, mapped into memory.
-
-    ``ids`` (N,), ``scored`` (N,), ``conditions`` (N, C) and ``source`` (N,) hold all pieces one
-    after the other; the last two are None where the level has no conditions.
-    """
-
-    def __init__(self, folder: Path, level: str) -> None:
-        """Raises UserError when ``folder`` was not prepared with this level."""
-        index = _read_index(folder)
-        if level not in index["levels"]:
-            raise UserError(f"has no level {level!r}", where=str(folder), mend=f"one of {', '.join(index['levels'])}")
-        facts: dict[str, Any] = index["levels"][level]
-        self.name = level
-        self.corpus: str = index["corpus"]
-        self.vocabulary_hash: str = facts["vocabulary_hash"]
-        self.vocabulary_size: int = facts["vocabulary_size"]
-        self.condition_sizes: tuple[int, ...] = tuple(facts["condition_sizes"])
-        self.states_keys: bool = index["states_keys"]
-        self.entries = [
-            Entry(p["id"], p["group"], p["split"], *p["spans"][level]) for p in index["pieces"] if level in p["spans"]
-        ]
-        self.ids = _column(folder / level / "ids.npy")
-        self.scored = _column(folder / level / "scored.npy")
-        self.conditions = _column(folder / level / "conditions.npy") if self.condition_sizes else None
-        source = folder / level / "source.npy"
-        self.source = _column(source) if source.is_file() else None
-        if any(e.start + e.length > len(self.ids) for e in self.entries):
-            raise UserError("the index does not fit the columns", where=str(folder), mend="prepare again")
-
-    def of_split(self, split: Split) -> list[int]:
-        """Indices of the pieces of a split."""
-        return [i for i, entry in enumerate(self.entries) if entry.split == split]
-
-    def row(self, index: int) -> Row:
-        """The whole piece ``index``, copied out of the columns."""
-        entry = self.entries[index]
-        span = slice(entry.start, entry.start + entry.length)
-        conditions, source = (c if c is None else c[span].astype(np.int64) for c in (self.conditions, self.source))
-        return Row(self.ids[span].astype(np.int64), np.array(self.scored[span]), conditions, source)
-
-    def whole_batches(self, pieces: list[int], batch_tokens: int) -> Iterator[Batch]:
-        """Whole pieces in batches of like length, each once, for evaluation."""
-        ordered = sorted(pieces, key=lambda i: (self.entries[i].length, i))
-        sizes = _batch_sizes(np.array([self.entries[i].length for i in ordered]), batch_tokens)
-        for stop, size in zip(np.cumsum(sizes).tolist(), sizes, strict=True):
-            members = ordered[stop - size : stop]
-            yield collate([self.row(i) for i in members], tuple(members))
 
 
 class Loader:
@@ -110,7 +41,7 @@ class Loader:
             raise UserError("there is no piece to train on", where=data.corpus)
         lengths: IntArray = np.array([data.entries[int(i)].length for i in self.pieces])
         self.lengths: IntArray = lengths if crop_tokens is None else np.minimum(lengths, crop_tokens)
-        self.batch_sizes = _batch_sizes(np.sort(self.lengths), batch_tokens)
+        self.batch_sizes = batch_sizes(np.sort(self.lengths), batch_tokens)
         self.transposer: Transposer | None = None
         if transpose != (0, 0):
             if data.name != "notes":
@@ -146,37 +77,3 @@ class Loader:
         if row.conditions is not None and random.random() < self.hide_plan:
             row = row.without_plan()
         return row
-
-
-def _batch_sizes(sorted_lengths: IntArray, batch_tokens: int) -> list[int]:
-    """How many sequences go into each batch, shortest first.
-
-    No batch holds more padded tokens than asked, unless a single sequence does.
-    """
-    sizes: list[int] = []
-    size = 0
-    for length in sorted_lengths.tolist():
-        if size and (size + 1) * length > batch_tokens:
-            sizes.append(size)
-            size = 0
-        size += 1
-    return [*sizes, size] if size else sizes
-
-
-def _read_index(folder: Path) -> dict[str, Any]:
-    mend = "make it with: ritornello prepare"
-    try:
-        index: dict[str, Any] = json.loads((folder / "index.json").read_bytes())
-        form = index["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError("is not a prepared folder", where=str(folder), mend=mend) from error
-    if form != FORMAT:
-        raise UserError(f"has format {form}, not {FORMAT}", where=str(folder), mend=mend)
-    return index
-
-
-def _column(path: Path) -> NDArray[Any]:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot be read: {error}", where=str(path), mend="prepare again") from error

@@ -1,11 +1,11 @@
-"""From a corpus to a prepared folder: memory-mapped tokens of every level, and one index.
+"""From a corpus to a prepared folder (``prepared.py`` says what is in it).
 
-For each piece: Score -> Plan (``form.analyse``) -> tokens and conditions of the three levels. The
-folder holds ``index.json`` and, per level, ``<level>/ids.npy`` (uint16, all pieces one after the
-other), ``scored.npy`` (bool: tokens whose prediction counts), and, where the level has them,
-``conditions.npy`` (int16, tokens x channels) and ``source.npy`` (int32). The result is the same
-whatever the number of workers, and it appears as a whole or not at all. A piece that cannot be used
-is left out and named, with the reason, in the index.
+The pieces of the corpus, in its order, are cut into shards of ``SHARD_PIECES``; each worker takes a
+shard at a time (``shards.py``). The shards do not depend on the workers, so neither does the result:
+it is the same, byte for byte, from any number of them. All is written into a hidden folder beside
+``out``, which takes its place in one rename at the end. When a run is cut short, the hidden folder
+stays, and the next run from the same inputs goes on where it stopped. The name of the hidden folder
+holds the hash of the inputs: the pieces, the scheme, and the code that reads and writes them.
 """
 
 from __future__ import annotations
@@ -13,122 +13,233 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ritornello.data.corpora import CORPORA
+from ritornello.data.corpora import corpus_named
 from ritornello.data.corpora.base import Corpus, Piece
-from ritornello.data.levels import Encoded, encode_levels, level_facts
+from ritornello.data.pieces_table import PieceRow, table_bytes
+from ritornello.data.prepared import FORMAT, INDEX, TABLE
+from ritornello.data.schemes import SCHEMES
+from ritornello.data.shards import (
+    DIED,
+    Refusal,
+    ShardFacts,
+    ShardJob,
+    finished_shard,
+    read_piece,
+    write_shard,
+    write_through,
+)
+from ritornello.data.workers import in_own_process, run_jobs
 from ritornello.errors import UserError
 
-FORMAT = 1
+SHARD_PIECES = 16
 MAX_WORKERS = 64
+_MADE_BY = ("scores", "form", "tokenizers", "data")
+"""The folders of code on which the content of a shard depends."""
 
 
-def prepare(corpus: str, out: Path, *, workers: int = 1, root: Path | None = None, with_plan: bool = True) -> str:
-    """Prepares a corpus and says in one line what came of it.
+def prepare(
+    corpus: str,
+    out: Path,
+    *,
+    workers: int = 1,
+    root: Path | None = None,
+    scheme: str | None = None,
+    seed: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Prepares a corpus and says what came of it, one line a kind of refusal.
 
     Args:
-        corpus: a key of ``CORPORA``.
+        corpus: a key of ``CORPORA``, or the path of a folder of music.
         out: folder to make; an older prepared folder there is replaced.
         workers: processes, 1-64.
         root: folder that holds the corpora; None = RITORNELLO_DATA.
-        with_plan: also analyse every piece; without, only notes are prepared, without conditions.
+        scheme: a key of ``SCHEMES`` that the corpus can be prepared as; None = its first.
+        seed: how the pieces are split where the corpus has no split of its own.
+        on_progress: told how many pieces of how many are done.
 
     Raises:
-        UserError: no such corpus, or ``out`` is something else than a prepared folder.
+        UserError: no such corpus, none of its pieces can be used, the disk is full, or ``out`` is
+            something else than a prepared folder. What was finished is kept, hidden beside ``out``.
     """
-    if corpus not in CORPORA:
-        raise UserError(f"no such corpus: {corpus!r}", where="corpus", mend=f"one of {', '.join(CORPORA)}")
-    if out.exists() and any(out.iterdir()) and not (out / "index.json").is_file():
+    source = corpus_named(corpus)
+    scheme = _checked(source, out, workers, scheme)
+    pieces = list(source.pieces(root))
+    if not pieces:
+        raise UserError("holds no music", where=source.name, mend="name a folder with MIDI files")
+    inputs = _hash_of_inputs(source, pieces, scheme)
+    try:
+        work = _work_folder(out, inputs, list(SCHEMES[scheme].facts()))
+        jobs = [
+            ShardJob(number, tuple(pieces[start : start + SHARD_PIECES]), scheme, work, inputs)
+            for number, start in enumerate(range(0, len(pieces), SHARD_PIECES))
+        ]
+        shards = _all_shards(jobs, workers, on_progress or (lambda _done, _all: None))
+        index = _publish(source, pieces, shards, work, out, scheme=scheme, seed=seed)
+    except OSError as error:
+        mend = "make room and prepare again: what is finished is kept"
+        raise UserError(f"cannot be written: {error.strerror or error}", where=str(out), mend=mend) from error
+    return _report(out, index)
+
+
+def _checked(source: Corpus, out: Path, workers: int, scheme: str | None) -> str:
+    scheme = scheme or source.schemes[0]
+    if scheme not in source.schemes:
+        raise UserError(
+            f"cannot be prepared as {scheme!r}", where=source.name, mend=f"one of {', '.join(source.schemes)}"
+        )
+    if out.exists() and not out.is_dir():
+        raise UserError("is a file", where=str(out), mend="name a new folder")
+    if out.exists() and any(out.iterdir()) and not (out / INDEX).is_file():
         raise UserError("is not a prepared folder", where=str(out), mend="name a new folder")
     if not 1 <= workers <= MAX_WORKERS:
         raise UserError(f"{workers} workers", where="workers", limit=f"1-{MAX_WORKERS}")
-    source = CORPORA[corpus]
-    with _replacing(out) as hidden:
-        index = _write(source, list(source.pieces(root)), hidden, workers, with_plan=with_plan)
-    return f"{out}: {len(index['pieces'])} pieces of {corpus}, {len(index['refused'])} refused"
+    return scheme
 
 
-@contextmanager
-def _replacing(out: Path) -> Generator[Path]:
-    """A hidden folder beside ``out`` that takes its place when the body has succeeded."""
-    hidden = out.with_name(f".writing-{out.name}")
-    shutil.rmtree(hidden, ignore_errors=True)
-    try:
-        hidden.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(out.parent)) from error
-    try:
-        yield hidden
-        shutil.rmtree(out, ignore_errors=True)
-        hidden.replace(out)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-
-
-def _write(corpus: Corpus, pieces: list[Piece], folder: Path, workers: int, *, with_plan: bool) -> dict[str, Any]:
-    index: dict[str, Any] = {
-        "format": FORMAT,
-        "corpus": corpus.name,
-        "licence": corpus.licence,
-        "states_keys": corpus.states_keys,
-        "levels": level_facts(with_plan=with_plan),
-        "pieces": [],
-        "refused": [],
-    }
-    columns: dict[str, list[Encoded]] = {level: [] for level in index["levels"]}
-    offsets = dict.fromkeys(columns, 0)
-    for piece, encoded in zip(pieces, _encoded(pieces, workers, with_plan=with_plan), strict=True):
-        if isinstance(encoded, str):
-            index["refused"].append({"id": piece.id, "why": encoded})
-            continue
-        spans = {level: (offsets[level], len(tokens.ids)) for level, tokens in encoded.items()}
-        facts = {"id": piece.id, "group": piece.group, "split": piece.split, "sha256": piece.sha256}
-        index["pieces"].append({**facts, "spans": spans})
-        for level, tokens in encoded.items():
-            columns[level].append(tokens)
-            offsets[level] += len(tokens.ids)
-    for level, parts in columns.items():
-        index["levels"][level]["sha256"] = _write_level(folder / level, parts)
-    (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
-    return index
-
-
-def _write_level(folder: Path, parts: list[Encoded]) -> str:
-    """Writes the columns of a level; their hash, so that a run knows its data again."""
-    if not parts:
-        raise UserError("no piece of the corpus can be used", where="corpus")
-    folder.mkdir()
+def _hash_of_inputs(source: Corpus, pieces: Sequence[Piece], scheme: str) -> str:
     digest = hashlib.sha256()
-    for name in ("ids", "scored", "conditions", "source"):
-        arrays = [getattr(part, name) for part in parts]
-        if arrays[0] is not None:
-            column = np.concatenate(arrays)
-            np.save(folder / f"{name}.npy", column, allow_pickle=False)
-            digest.update(column.tobytes())
+    rows = [(piece.id, piece.sha256) for piece in pieces]
+    digest.update(json.dumps([FORMAT, SHARD_PIECES, source.name, scheme, rows]).encode())
+    for folder in _MADE_BY:
+        for content in _code(files("ritornello").joinpath(folder)):
+            digest.update(content)
     return digest.hexdigest()
 
 
-def _encoded(pieces: list[Piece], workers: int, *, with_plan: bool) -> Iterator[dict[str, Encoded] | str]:
-    """Tokens of every piece in order, or why it is refused."""
-    jobs = [(piece, with_plan) for piece in pieces]
-    if workers == 1:
-        yield from map(_encode, jobs)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_encode, jobs, chunksize=4)
+def _code(folder: Traversable) -> Iterator[bytes]:
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            yield from _code(item)
+        elif item.name.endswith(".py"):
+            yield item.read_bytes()
 
 
-def _encode(job: tuple[Piece, bool]) -> dict[str, Encoded] | str:
-    piece, with_plan = job
-    try:
-        return encode_levels(piece.load(), with_plan=with_plan)
-    except UserError as error:
-        return str(error)
+def _work_folder(out: Path, inputs: str, levels: Sequence[str]) -> Path:
+    """The hidden folder of this run; those of other inputs are removed."""
+    prefix = f".preparing-{out.name}-"
+    work = out.with_name(prefix + inputs[:16])
+    if out.parent.is_dir():
+        for other in out.parent.glob(f"{prefix}*"):
+            if other != work:
+                shutil.rmtree(other, ignore_errors=True)
+    for folder in (work / "shards", *(work / "folder" / level for level in levels)):
+        folder.mkdir(parents=True, exist_ok=True)
+    return work
+
+
+def _all_shards(jobs: Sequence[ShardJob], workers: int, on_progress: Callable[[int, int], None]) -> list[ShardFacts]:
+    """The facts of all shards in order; only those are made that are not there yet."""
+    found = {job.number: facts for job in jobs if (facts := finished_shard(job)) is not None}
+    total = sum(len(job.pieces) for job in jobs)
+    done = sum(len(job.pieces) for job in jobs if job.number in found)
+    on_progress(done, total)
+    missing = [job for job in jobs if job.number not in found]
+    for facts in run_jobs(write_shard, missing, min(workers, max(1, len(missing))), _shard_after_death):
+        found[facts.number] = facts
+        done += len(jobs[facts.number].pieces)
+        on_progress(done, total)
+    return [found[number] for number in sorted(found)]
+
+
+def _shard_after_death(job: ShardJob) -> ShardFacts:
+    """A shard whose worker may have died of one of its pieces: those that kill again are left out."""
+    facts = in_own_process(write_shard, job)
+    if facts is None:
+        deadly = frozenset(p.id for p in job.pieces if in_own_process(_try_piece, (p, job.scheme)) is None)
+        facts = in_own_process(write_shard, replace(job, deadly=deadly))
+    if facts is None:
+        mend = "free some memory and prepare again: what is finished is kept"
+        raise UserError(DIED, where=job.pieces[0].id, mend=mend)
+    return facts
+
+
+def _try_piece(job: tuple[Piece, str]) -> bool:
+    read_piece(*job)
+    return True
+
+
+def _publish(
+    source: Corpus,
+    pieces: Sequence[Piece],
+    shards: Sequence[ShardFacts],
+    work: Path,
+    out: Path,
+    *,
+    scheme: str,
+    seed: int,
+) -> dict[str, Any]:
+    """Writes table and index, and gives the folder its name; returns the index."""
+    rows = _rows(pieces, shards)
+    refused = [refusal for shard in shards for refusal in shard.refused]
+    if not rows:
+        shutil.rmtree(work)
+        raise UserError(f"no piece can be used: {refused[0].why}", where=source.name, mend="choose another corpus")
+    levels = SCHEMES[scheme].facts()
+    for level, facts in levels.items():
+        hashes = [shard.sha256[level] for shard in shards if level in shard.sha256]
+        facts["columns"] = list(hashes[0])
+        facts["sha256"] = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+    table = table_bytes(rows, list(levels))
+    index: dict[str, Any] = {
+        "format": FORMAT,
+        "corpus": source.name,
+        "source": source.source,
+        "licence": source.licence,
+        "scheme": scheme,
+        "states_keys": source.states_keys,
+        "levels": levels,
+        "pieces": dict(sorted(Counter(row.split for row in rows).items())),
+        "pieces_sha256": hashlib.sha256(table).hexdigest(),
+        "refused": [asdict(refusal) for refusal in refused],
+    }
+    folder = work / "folder"
+    write_through(folder / TABLE, table)
+    write_through(folder / INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode())
+    for leftover in folder.rglob(".*"):
+        leftover.unlink()
+    _take_place(folder, out)
+    shutil.rmtree(work, ignore_errors=True)
+    return index
+
+
+def _rows(pieces: Sequence[Piece], shards: Sequence[ShardFacts]) -> list[PieceRow]:
+    by_id = {piece.id: piece for piece in pieces}
+    rows: list[PieceRow] = []
+    for shard in shards:
+        starts: Counter[str] = Counter()
+        for facts in shard.pieces:
+            piece = by_id[facts.id]
+            spans = {level: (starts[level], length) for level, length in facts.lengths.items()}
+            starts.update(facts.lengths)
+            identity = (piece.id, piece.group, piece.split, piece.sha256)
+            rows.append(PieceRow(*identity, facts.num_notes, facts.seconds, shard.number, spans))
+    return rows
+
+
+def _take_place(folder: Path, out: Path) -> None:
+    old = out.with_name(f".removing-{out.name}")
+    if out.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        out.replace(old)
+    folder.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _report(out: Path, index: dict[str, Any]) -> str:
+    refused = [Refusal(**refusal) for refusal in index["refused"]]
+    counts = ", ".join(f"{count} {split}" for split, count in index["pieces"].items())
+    total = sum(index["pieces"].values())
+    lines = [f"{out}: {total} pieces of {index['corpus']}, {len(refused)} refused ({counts})"]
+    for reason, count in Counter(refusal.reason for refusal in refused).most_common():
+        example = next(refusal for refusal in refused if refusal.reason == reason)
+        lines.append(f"  {count} refused: {example.why} ({example.id})")
+    return "\n".join(lines)

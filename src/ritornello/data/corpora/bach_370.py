@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from ritornello.data.corpora.archive import corpus_folder
-from ritornello.data.corpora.base import Corpus, Piece
+from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
 from ritornello.data.corpora.chorale_table import chorale_table
 from ritornello.errors import UserError
 from ritornello.scores.kern import read_kern
@@ -31,4 +31,6 @@ def pieces(root: Path | None = None) -> Iterator[Piece]:
         yield Piece(name, group, split, hashlib.sha256(path.read_bytes()).hexdigest(), partial(read_kern, path))
 
 
-BACH_370 = Corpus("bach_370", "CC BY-NC-SA 4.0", pieces)
+BACH_370 = Corpus(
+    "bach_370", "CC BY-NC-SA 4.0", pieces, CHORALE_SCHEMES, "https://github.com/craigsapp/bach-370-chorales"
+)

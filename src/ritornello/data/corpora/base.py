@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 
 from ritornello.scores.score import Score
 
+CHORALE_SCHEMES = ("chorale", "chorale_notes")
+PERFORMANCE_SCHEMES = ("performance", "note_duration")
+
 Split: TypeAlias = Literal["train", "validation", "test", "unused"]
 """``unused``: a piece that shares its melody with a test piece, and is neither trained on nor tested."""
 
@@ -39,6 +42,8 @@ class Corpus:
 
     ``pieces(root)`` yields them in a fixed order; ``root`` is the folder that holds the corpora
     (None: the environment variable RITORNELLO_DATA). It raises UserError when the corpus is absent.
+    ``schemes`` are the keys of ``SCHEMES`` that the corpus can be prepared as, the usual one first.
+    ``source`` says where the corpus comes from: an address or a name.
     ``states_keys`` is false where the scores carry no key signatures: a transposition then leaves the
     header alone, so that it tells a model nothing.
     """
@@ -46,4 +51,6 @@ class Corpus:
     name: str
     licence: str
     pieces: Callable[[Path | None], Iterator[Piece]]
+    schemes: tuple[str, ...]
+    source: str
     states_keys: bool = True

@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ritornello.data.corpora.archive import corpus_folder
-from ritornello.data.corpora.base import Corpus, Piece, Split
+from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece, Split
 from ritornello.errors import UserError
 from ritornello.scores.score import KeySignature, Notes, Part, Score
 
@@ -68,4 +68,11 @@ def _notes(pitches: list[int]) -> Notes:
     return Notes.of(rows)
 
 
-JSB_CHORALES = Corpus("jsb_chorales", "none stated (music: public domain)", pieces, states_keys=False)
+JSB_CHORALES = Corpus(
+    "jsb_chorales",
+    "none stated (music: public domain)",
+    pieces,
+    CHORALE_SCHEMES,
+    "https://github.com/czhuang/JSB-Chorales-dataset",
+    states_keys=False,
+)

@@ -18,7 +18,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from ritornello.data.corpora.base import Corpus, Piece
+from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
 from ritornello.data.corpora.chorale_table import chorale_table
 from ritornello.errors import UserError
 from ritornello.scores.reading import read_score
@@ -57,4 +57,10 @@ def read_voices(path: Path) -> Score:
     return replace(score, parts=parts)
 
 
-MUSIC21_BACH = Corpus("music21_bach", "as distributed with music21 (music: public domain)", pieces)
+MUSIC21_BACH = Corpus(
+    "music21_bach",
+    "as distributed with music21 (music: public domain)",
+    pieces,
+    CHORALE_SCHEMES,
+    "https://github.com/cuthbertLab/music21",
+)

@@ -1,0 +1,56 @@
+"""Which levels of tokens a corpus can be prepared as, by name.
+
+A scheme turns a Score into one or more levels. Chorales have three (structure, phrases, notes), or
+notes alone; a performance has one, named like its token scheme, from BOS to END, all of it scored
+but BOS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from ritornello.data.levels import Encoded, encode_levels, level_facts
+from ritornello.errors import UserError
+from ritornello.scores.score import Score
+from ritornello.tokenizers import TOKENIZERS
+from ritornello.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """``encode``: a piece at every level, may raise UserError; ``facts``: what a reader must know of each level."""
+
+    encode: Callable[[Score], dict[str, Encoded]]
+    facts: Callable[[], dict[str, dict[str, Any]]]
+
+
+def _encode_performance(name: str, score: Score) -> dict[str, Encoded]:
+    if not score.num_notes:
+        raise UserError("has no notes")
+    return {name: Encoded(_tokenizer(name).encode(score).ids.astype(np.uint16))}
+
+
+def _performance_facts(name: str) -> dict[str, dict[str, Any]]:
+    vocabulary = _tokenizer(name).vocabulary
+    facts = {"vocabulary_hash": vocabulary.hash, "vocabulary_size": len(vocabulary), "condition_sizes": []}
+    return {name: facts}
+
+
+@cache
+def _tokenizer(name: str) -> Tokenizer[Score]:
+    return TOKENIZERS[name]()
+
+
+SCHEMES: dict[str, Scheme] = {
+    "chorale": Scheme(partial(encode_levels, with_plan=True), partial(level_facts, with_plan=True)),
+    "chorale_notes": Scheme(partial(encode_levels, with_plan=False), partial(level_facts, with_plan=False)),
+    **{
+        name: Scheme(partial(_encode_performance, name), partial(_performance_facts, name))
+        for name in ("performance", "note_duration")
+    },
+}
