@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ritornello.data.loader import PreparedLevel
+from ritornello.data.prepared import PreparedLevel
 from ritornello.training.build import build_model
-from ritornello.training.likelihood import Likelihood, likelihood, likelihood_of_mixture, mean_nats
+from ritornello.training.figures import Likelihood
+from ritornello.training.likelihood import likelihood, likelihood_of_mixture, num_scored, summed_nats
 from ritornello.training.recipe import Recipe
 
 VOICES = ("soprano", "alto", "tenor", "bass")
@@ -58,7 +59,10 @@ def test_every_voice_step_is_counted_once(data: PreparedLevel) -> None:
 
 def test_mean_over_pieces_by_hand() -> None:
     nats, tokens = np.array([[9.0, 1, 2, 3, 4], [9, 0, 0, 0, 2]]), np.array([[1, 10, 10, 10, 10], [1, 1, 1, 1, 1]])
-    result = Likelihood("by hand", ("marks", *VOICES), ("long", "short"), nats, tokens)
+    nothing = np.zeros(0)
+    result = Likelihood(
+        "by hand", ("marks", *VOICES), ("long", "short"), nats, tokens, nothing, nothing, np.zeros(2), np.zeros(2)
+    )
     assert result.headline == pytest.approx(12 / 44)
     assert result.mean_over_pieces == pytest.approx((10 / 40 + 2 / 4) / 2)
 
@@ -97,13 +101,13 @@ def test_loss_is_the_mean_over_scored_tokens(data: PreparedLevel, tiny: nn.Modul
     pieces = data.of_split("validation")
     batch = next(data.whole_batches(pieces, 10**6))
     expected = likelihood(tiny, data, pieces).of(*VOICES, "marks")
-    assert mean_nats(tiny.eval(), batch).item() == pytest.approx(expected, rel=1e-5)
+    assert summed_nats(tiny.eval(), batch).item() / num_scored(batch) == pytest.approx(expected, rel=1e-5)
 
 
 def test_unscored_tokens_have_no_gradient(data: PreparedLevel) -> None:
     batch = next(data.whole_batches(data.of_split("validation"), 10**6))
     logits = torch.zeros(*batch.ids_BT[:, 1:].shape, data.vocabulary_size, requires_grad=True)
-    loss = mean_nats(lambda *_: (logits, None), batch)  # type: ignore[arg-type]
+    loss = summed_nats(lambda *_: (logits, None), batch)  # type: ignore[arg-type]
     loss.backward()
     assert logits.grad is not None
     assert (logits.grad.abs().sum(-1) > 0).equal(batch.scored_BT[:, 1:])

@@ -18,7 +18,9 @@ from ritornello.training.weights import best_weights, load_weights
 
 def _log(run: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+    return [
+        {key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")} for line in lines
+    ]
 
 
 def _states_equal(one: Path, other: Path) -> bool:

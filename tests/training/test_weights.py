@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from ritornello.data.loader import PreparedLevel
+from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
 from ritornello.training.build import build_model
-from ritornello.training.likelihood import evaluate
+from ritornello.training.evaluate import evaluate
 from ritornello.training.weights import find_weights, load_weights, save_weights
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn, optim
 
 from ritornello.errors import UserError
 from ritornello.training import atomic
+from ritornello.training.sharding import placed_like, whole
 
 FORMAT = 1
 _TENSORS, _FACTS = "state.safetensors", "state.json"
@@ -85,12 +86,15 @@ def read_checked(folder: Path, tensors_name: str, facts_name: str) -> tuple[dict
 
 
 def training_tensors(model: nn.Module, average: nn.Module, optimizers: Sequence[optim.Optimizer]) -> dict[str, Tensor]:
-    """All tensors of a run under the names that ``restore`` reads; copies, so that none share memory."""
-    tensors = {f"model.{name}": tensor.clone() for name, tensor in model.state_dict().items()}
-    tensors |= {f"average.{name}": tensor.clone() for name, tensor in average.state_dict().items()}
+    """All tensors of a run under the names that ``restore`` reads; copies, so that none share memory.
+
+    Where processes share the tensors out, each must call this, and gets whole ones.
+    """
+    tensors = {f"model.{name}": whole(tensor).clone() for name, tensor in model.state_dict().items()}
+    tensors |= {f"average.{name}": whole(tensor).clone() for name, tensor in average.state_dict().items()}
     for name, parameter in model.named_parameters():
         for key, value in _moments(parameter, optimizers).items():
-            tensors[f"optimizer.{name}.{key}"] = value.clone()
+            tensors[f"optimizer.{name}.{key}"] = whole(value).clone()
     return tensors
 
 
@@ -98,15 +102,20 @@ def restore(
     tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, optimizers: Sequence[optim.Optimizer]
 ) -> None:
     """Puts the tensors of a checkpoint back into a freshly built model, average and optimizer."""
-    model.load_state_dict(_below(tensors, "model."))
-    average.load_state_dict(_below(tensors, "average."))
+    _load(model, _below(tensors, "model."))
+    _load(average, _below(tensors, "average."))
     moments = _below(tensors, "optimizer.")
     for name, parameter in model.named_parameters():
         mine = {key.removeprefix(name + "."): value for key, value in moments.items() if key.rpartition(".")[0] == name}
         if mine:
             _owner(parameter, optimizers).state[parameter] = {
-                key: value.to(parameter.device) for key, value in mine.items()
+                key: placed_like(value, parameter) for key, value in mine.items()
             }
+
+
+def _load(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    own = model.state_dict()
+    model.load_state_dict({name: placed_like(t, own[name]) if name in own else t for name, t in tensors.items()})
 
 
 def _moments(parameter: nn.Parameter, optimizers: Sequence[optim.Optimizer]) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ritornello.errors import UserError
 
 MAX_RECIPE_BYTES = 2**20
+MAX_BATCH_TOKENS = 2**22
 
 
 class RecipeModel(BaseModel):
@@ -38,16 +39,25 @@ class DataOptions(RecipeModel):
     folder: Path
     """A prepared folder."""
     corpus: str | None = None
-    """Prepares this corpus into ``folder`` when the folder is not there yet."""
-    level: Literal["structure", "phrases", "notes"] = "notes"
-    batch_tokens: int = Field(default=8192, ge=1)
-    """Padded tokens in a batch, about."""
-    crop_tokens: int | None = Field(default=None, ge=1)
-    """Longest sequence; None = whole pieces."""
+    """Prepares this corpus, or this folder of MIDI files, into ``folder`` when the folder is not there yet."""
+    level: str = "notes"
+    """A level of the prepared folder: structure, phrases or notes of chorales; performance, note_duration."""
+    batch_tokens: int = Field(default=8192, ge=1, le=MAX_BATCH_TOKENS)
+    """Padded tokens that one process reads at once, about."""
     transpose: tuple[Annotated[int, Field(ge=-12, le=0)], Annotated[int, Field(ge=0, le=12)]] = (0, 0)
-    """Lowest and highest transposition in semitones, drawn per piece where its voices stay in range."""
+    """Lowest and highest transposition in semitones, drawn per piece or window where its notes stay in range."""
+    crop_tokens: int | None = Field(default=None, ge=1, le=MAX_BATCH_TOKENS)
+    """Chorales: longest sequence; None = whole pieces."""
     hide_plan: float = Field(default=0.0, ge=0, le=1)
-    """Share of sequences whose conditions are hidden; 1 = trained without a plan."""
+    """Chorales: share of sequences whose conditions are hidden; 1 = trained without a plan."""
+    window_tokens: int = Field(default=1024, ge=1, le=MAX_BATCH_TOKENS)
+    """Performances: tokens that are predicted in one window, each from those before it in the window."""
+    segmentation: Literal["random_start", "effective"] = "random_start"
+    """Performances: which windows of a piece are learned from; see ``data/segmentation.py``."""
+    stretch: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = ()
+    """Performances: factors of time, one of which is drawn per window; none = as played."""
+    velocity: int = Field(default=0, ge=0, le=16)
+    """Performances: up to so many velocity bins louder or softer, drawn per window."""
 
 
 class OptimiserOptions(RecipeModel):
@@ -81,9 +91,13 @@ class Recipe(RecipeModel):
     data: DataOptions
     optimiser: OptimiserOptions = OptimiserOptions()
     schedule: ScheduleOptions = ScheduleOptions()
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, le=2**31)
+    accumulate: int = Field(default=1, ge=1, le=2**16)
+    """Batches that each process reads for one step; the loss is the mean over all their scored tokens."""
     evaluate_every: int = Field(default=200, ge=1)
     """Steps between two evaluations on the validation split."""
+    evaluate_pieces: int | None = Field(default=None, ge=1)
+    """Pieces to evaluate on while training, spread over all lengths; the end is on all. None = always all."""
     save_every: int = Field(default=200, ge=1)
     """Steps between two checkpoints."""
     patience: int | None = Field(default=None, ge=1)
@@ -95,6 +109,14 @@ class Recipe(RecipeModel):
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     threads: int | None = Field(default=None, ge=1)
     """Threads of one operation on the CPU; None = as the machine says. Bits are equal only at an equal number."""
+    devices: int | None = Field(default=None, ge=1, le=2**16)
+    """Processes on one machine, started by torchrun; None = as many as it started, or one without it."""
+    num_nodes: int | None = Field(default=None, ge=1, le=2**16)
+    """Machines; None = as torchrun says."""
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    """ddp: every process holds the model; fsdp: each holds a share of it; auto: ddp where there are several."""
+    tensorboard: bool = False
+    """Also log for TensorBoard (extra ``tensorboard``); log.jsonl is always written."""
     seed: int = Field(default=1, ge=0, lt=2**32)
 
 

@@ -12,8 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ritornello.data.loader import Loader, PreparedLevel
+from torch import nn
+
+from ritornello.data.batch import Batch
+from ritornello.data.loader import Loader
 from ritornello.data.prepare import prepare
+from ritornello.data.prepared import PreparedLevel
+from ritornello.data.schemes import SCHEMES
+from ritornello.data.windows import WindowLoader
 from ritornello.errors import UserError
 from ritornello.training.atomic import remove
 from ritornello.training.build import build_model
@@ -25,10 +31,12 @@ from ritornello.training.checkpoint import (
     save_checkpoint,
     training_tensors,
 )
-from ritornello.training.likelihood import Likelihood
+from ritornello.training.figures import Likelihood, is_performance
 from ritornello.training.optim import make_optimizers
-from ritornello.training.recipe import Recipe
+from ritornello.training.processes import Processes
+from ritornello.training.recipe import DataOptions, Recipe
 from ritornello.training.seeding import seed_step
+from ritornello.training.sharding import whole
 from ritornello.training.weights import all_best_weights, save_weights
 
 
@@ -49,24 +57,26 @@ class Run:
 
     def __init__(self, recipe: Recipe, out: Path) -> None:
         """Prepares the corpus if its folder is not there yet; raises UserError when the recipe does not fit."""
-        options = recipe.data
-        if options.corpus is not None and not options.folder.exists():
-            prepare(options.corpus, options.folder)
         self.recipe, self.out, self.progress = recipe, out, Progress()
-        self.data = PreparedLevel(options.folder, options.level)
-        self.loader = Loader(
-            self.data,
-            seed=recipe.seed,
-            batch_tokens=options.batch_tokens,
-            crop_tokens=options.crop_tokens,
-            transpose=options.transpose,
-            hide_plan=options.hide_plan,
-        )
+        self.processes = Processes(recipe, has_idle_parameters=not is_performance(recipe.data.level))
+        with self.processes.first_goes_ahead():
+            self.data = _prepared(recipe.data)
+        self.loader = _loader(self.data, recipe)
         seed_step(recipe.seed, 0)
         sizes = {"vocabulary_size": self.data.vocabulary_size, "condition_sizes": self.data.condition_sizes}
         self.model = build_model(recipe.model.name, recipe.model.config, **sizes)
-        self.optimizers = make_optimizers(self.model, recipe.optimiser)
         self.average = copy.deepcopy(self.model).requires_grad_(requires_grad=False)
+        self.network = self.processes.set_up(self.model)
+        self.processes.share_out(self.average)
+        self.optimizers = make_optimizers(self.model, recipe.optimiser)
+
+    def batches(self, step: int) -> list[tuple[int, Batch]]:
+        """The parts of step ``step`` (1 = the first) that are this process's, each with its number among all."""
+        world, parts = self.processes.world, self.processes.world * self.recipe.accumulate
+        mine = range(self.processes.rank, parts, world)
+        if isinstance(self.loader, WindowLoader):
+            return [(part, self.loader.batch(step - 1, part, parts)) for part in mine]
+        return [(part, self.loader.batch((step - 1) * parts + part)) for part in mine]
 
     def resume(self) -> None:
         """Goes back to the newest checkpoint, if there is one; raises UserError when it is of another run."""
@@ -85,18 +95,27 @@ class Run:
     def save(self) -> None:
         """Writes a checkpoint."""
         tensors = training_tensors(self.model, self.average, self.optimizers)
-        facts = {**self._facts(), "progress": asdict(self.progress)}
-        save_checkpoint(self.out, Checkpoint(self.progress.step, tensors, facts))
+        if self.processes.is_first:
+            facts = {**self._facts(), "progress": asdict(self.progress)}
+            save_checkpoint(self.out, Checkpoint(self.progress.step, tensors, facts))
 
-    def keep_if_best(self, result: Likelihood) -> None:
-        """Keeps the averaged weights when they score better than any before."""
-        progress = self.progress
-        if not result.headline < progress.best_nats:
+    def whole_average(self) -> nn.Module:
+        """The averaged weights as a model that the first process can use alone; every process must ask for it."""
+        if not self.processes.is_sharded:
+            return self.average
+        tensors = {name: whole(tensor) for name, tensor in self.average.state_dict().items()}
+        config: Any = self.model.config
+        model = build_model(self.recipe.model.name, config.model_dump())
+        model.load_state_dict(tensors)
+        return model.to(self.processes.device)
+
+    def keep_if_best(self, model: nn.Module, result: Likelihood) -> None:
+        """Keeps the averaged weights, which ``model`` has, when they score better than any before."""
+        if not result.headline < self.progress.best_nats:
             return
-        progress.best_nats, progress.best_step = result.headline, progress.step
-        folder = self.out / f"best-{progress.step:08d}"
-        measured = {"step": progress.step, "protocol": result.protocol, "validation": result.table()}
-        save_weights(folder, self.recipe.model.name, self.average, self.data, measured)
+        folder = self.out / f"best-{self.progress.step:08d}"
+        measured = {"step": self.progress.step, "protocol": result.protocol, "validation": result.table()}
+        save_weights(folder, self.recipe.model.name, model, self.data, measured)
         for other in all_best_weights(self.out):
             if other != folder:
                 remove(other)
@@ -111,14 +130,47 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         """What a checkpoint must agree with."""
+        parts, tokens = self.processes.world * self.recipe.accumulate, self.recipe.data.batch_tokens
+        windows = isinstance(self.loader, WindowLoader)  # then parts of any size make up the same batch
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             "vocabulary_hash": self.data.vocabulary_hash,
             "data_sha256": hashlib.sha256((self.recipe.data.folder / "index.json").read_bytes()).hexdigest(),
+            "batch of a step": f"{parts * tokens} tokens" if windows else f"{parts} x {tokens} tokens",
         }
+
+
+def _prepared(options: DataOptions) -> PreparedLevel:
+    if options.corpus is not None and not options.folder.exists():
+        prepare(options.corpus, options.folder, scheme=options.level if options.level in SCHEMES else None)
+    return PreparedLevel(options.folder, options.level)
+
+
+def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader:
+    options = recipe.data
+    if not is_performance(data.name):
+        return Loader(
+            data,
+            seed=recipe.seed,
+            batch_tokens=options.batch_tokens,
+            crop_tokens=options.crop_tokens,
+            transpose=options.transpose,
+            hide_plan=options.hide_plan,
+        )
+    return WindowLoader(
+        data,
+        seed=recipe.seed,
+        batch_tokens=options.batch_tokens,
+        window_tokens=options.window_tokens,
+        segmentation=options.segmentation,
+        transpose=options.transpose,
+        stretch=options.stretch,
+        velocity=options.velocity,
+    )
 
 
 def _lasting(recipe: Any) -> Any:
     """A recipe without what may change between two sittings."""
-    changing = {"max_minutes": None, "threads": None, "patience": None}
-    return {**recipe, **changing, "data": {**recipe["data"], "folder": None, "corpus": None}}
+    changing = ("max_minutes", "threads", "patience", "accumulate", "devices", "num_nodes", "strategy", "tensorboard")
+    data = {**recipe["data"], "folder": None, "corpus": None, "batch_tokens": None}
+    return {**{key: value for key, value in recipe.items() if key not in changing}, "data": data}

@@ -15,9 +15,13 @@ def derived_seed(*parts: int | str) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def seed_step(seed: int, step: int) -> None:
-    """Seeds torch's generators (dropout) for one step, so that no random state need be saved; 0 is for initialising."""
-    torch.manual_seed(derived_seed("step", seed, step))  # pyright: ignore[reportUnknownMemberType]
+def seed_step(seed: int, step: int, part: int = 0) -> None:
+    """Seeds torch's generators (dropout) for one part of a step, so that no random state need be saved.
+
+    Step 0 is for initialising.
+    """
+    parts = (part,) if part else ()  # a step in one part draws what it drew before there were several
+    torch.manual_seed(derived_seed("step", seed, step, *parts))  # pyright: ignore[reportUnknownMemberType]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from ritornello.data.loader import PreparedLevel
+from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
 from ritornello.training import atomic
 from ritornello.training.build import build_model
