@@ -16,6 +16,8 @@ from ritornello.tokenizers.metres import METRES
 from ritornello.tokenizers.phrases import on_grid
 from ritornello.tokenizers.structure import top_level
 from tests.contracts.plans import complete_plans, structures
+from tests.tokenizers.performances import on_grid as performance_on_grid
+from tests.tokenizers.performances import performances
 
 
 @st.composite
@@ -44,6 +46,7 @@ MUSIC: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], Any]]] = {
     "structure": (structures(max_bars=140), top_level),
     "phrases": (complete_plans(), on_grid),
     "chorale": (_chorales(), quantize),
+    "performance": (performances(), performance_on_grid),
 }
 """Scheme -> music for it, and the function that puts music on its grid."""
 

@@ -3,7 +3,7 @@
 from ritornello.scores.midi import write_midi
 from ritornello.scores.musicxml_writing import write_musicxml
 from ritornello.scores.reading import read_score
-from ritornello.scores.score import KeySignature, Marker, Metre, Mode, Notes, Part, Score, Tempo
+from ritornello.scores.score import KeySignature, Marker, Metre, Mode, Notes, Part, Pedal, Score, Tempo
 
 __all__ = [
     "KeySignature",
@@ -12,6 +12,7 @@ __all__ = [
     "Mode",
     "Notes",
     "Part",
+    "Pedal",
     "Score",
     "Tempo",
     "read_score",

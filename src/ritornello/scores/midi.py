@@ -18,8 +18,11 @@ import numpy as np
 from ritornello.errors import UserError
 from ritornello.scores import limits
 from ritornello.scores.midi_scan import scan_midi
-from ritornello.scores.score import KeySignature, Marker, Metre, Notes, Part, Score, Tempo
+from ritornello.scores.score import NO_PEDAL, KeySignature, Marker, Metre, Notes, Part, Pedal, Score, Tempo
 from ritornello.scores.writing import write_atomically
+
+_SUSTAIN = 64
+"""Number of the controller that is the sustain pedal."""
 
 
 def read_midi(path: Path | str) -> Score:
@@ -41,7 +44,7 @@ def parse_midi(data: bytes, where: str = "MIDI data") -> Score:
         parts = tuple(_part(track) for track in source.tracks if len(track.notes) and not track.is_drum)
         metres, pickup_ticks = _metres(source, size.ticks_per_beat)
         keys = tuple(KeySignature(k.time, k.key, "minor" if k.tonality else "major") for k in source.key_signatures)
-        tempos = tuple(Tempo(t.time, round(60e6 / t.mspq, 3)) for t in source.tempos)
+        tempos = tuple(Tempo(t.time, _beats_per_minute(t.mspq)) for t in source.tempos)
         markers = tuple(Marker(m.time, m.text) for m in source.markers)
     except (RuntimeError, ValueError, OverflowError, TypeError) as error:
         reason = str(error).splitlines()[0][:100] if str(error) else "unreadable"
@@ -78,13 +81,16 @@ def format_midi(score: Score, where: str = "MIDI data") -> bytes:
             part.notes.pitch.astype(np.int8),
             part.notes.velocity.astype(np.int8),
         )
+        if len(part.pedal):
+            onset_ticks, value = part.pedal.onset_ticks.astype(np.int32), part.pedal.value.astype(np.uint8)
+            track.controls = symusic.ControlChange.from_numpy(onset_ticks, np.full_like(value, _SUSTAIN), value)
         target.tracks.append(track)
     for onset, numerator, denominator in _signatures(score):
         target.time_signatures.append(symusic.TimeSignature(onset, numerator, denominator))
     for key in score.keys:
         target.key_signatures.append(symusic.KeySignature(key.onset_ticks, key.fifths, int(key.mode == "minor")))
     for tempo in score.tempos:
-        target.tempos.append(symusic.Tempo(tempo.onset_ticks, tempo.beats_per_minute))
+        target.tempos.append(_tempo(tempo))
     for marker in score.markers:
         target.markers.append(symusic.TextMeta(marker.onset_ticks, marker.text))
     return target.dumps_midi()
@@ -95,7 +101,28 @@ def _part(track: Any) -> Part:
     duration_ticks = np.maximum(columns["duration"], 1)
     velocity = np.clip(columns["velocity"], 1, 127)
     notes = Notes.columns(columns["time"], duration_ticks, columns["pitch"], velocity)
-    return Part(track.name, notes, track.program)
+    return Part(track.name, notes, track.program, pedal=_pedal(track.controls) if len(track.controls) else NO_PEDAL)
+
+
+def _pedal(controls: Any) -> Pedal:
+    columns = controls.numpy()
+    sustain = columns["number"] == _SUSTAIN
+    return Pedal.columns(columns["time"][sustain], columns["value"][sustain]) if sustain.any() else NO_PEDAL
+
+
+def _beats_per_minute(microseconds: int) -> float:
+    """A tempo to three decimals where that names the same number of microseconds, else exactly."""
+    exact = 60e6 / microseconds
+    rounded = round(exact, 3)
+    return rounded if round(60e6 / rounded) == microseconds else exact
+
+
+def _tempo(tempo: Tempo) -> Any:
+    import symusic
+
+    target: Any = symusic.Tempo(tempo.onset_ticks, tempo.beats_per_minute)
+    target.mspq = round(60e6 / tempo.beats_per_minute)  # symusic cuts the fraction off
+    return target
 
 
 def _metres(source: Any, ticks_per_beat: int) -> tuple[tuple[Metre, ...], int]:

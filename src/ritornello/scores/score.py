@@ -112,14 +112,55 @@ class Notes:
         return hash((len(self), self.pitch.tobytes()))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pedal:
+    """Places of the sustain pedal as columns of equal length, in order of time; read-only.
+
+    ``value`` 0-127 as in MIDI controller 64: 64 and more is down. Where several stand at one tick, the last one holds.
+    """
+
+    onset_ticks: IntArray
+    value: IntArray
+
+    @classmethod
+    def columns(cls, onset_ticks: IntArray, value: IntArray) -> Pedal:
+        """Makes a Pedal from two arrays of equal length; those at one tick keep their order."""
+        order = np.argsort(onset_ticks, kind="stable")
+        arrays = [np.ascontiguousarray(column, dtype=np.int64)[order] for column in (onset_ticks, value)]
+        for array in arrays:
+            array.setflags(write=False)
+        return cls(*arrays)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Pedal)
+            and np.array_equal(self.onset_ticks, other.onset_ticks)
+            and np.array_equal(self.value, other.value)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.onset_ticks.tobytes(), self.value.tobytes()))
+
+
+NO_PEDAL = Pedal.columns(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+"""The pedal of an instrument that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One voice or instrument. ``program`` is General MIDI, 0-127; fermatas stand at note onsets."""
+    """One voice or instrument. ``program`` is General MIDI, 0-127; fermatas stand at note onsets.
+
+    Notes last as long as their keys are held; ``sustain.py`` adds what the pedal does.
+    """
 
     name: str
     notes: Notes
     program: int = 0
     fermatas_ticks: tuple[int, ...] = ()
+    pedal: Pedal = NO_PEDAL
 
 
 @dataclass(frozen=True, slots=True)

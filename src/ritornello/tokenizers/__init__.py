@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ritornello.tokenizers.chorale import ChoraleTokenizer
+from ritornello.tokenizers.performance import PerformanceTokenizer
 from ritornello.tokenizers.phrases import PhraseTokenizer
 from ritornello.tokenizers.structure import StructureTokenizer
 
@@ -10,5 +11,6 @@ TOKENIZERS = {
     StructureTokenizer.name: StructureTokenizer,
     PhraseTokenizer.name: PhraseTokenizer,
     ChoraleTokenizer.name: ChoraleTokenizer,
+    PerformanceTokenizer.name: PerformanceTokenizer,
 }
 """Name -> class, from the top down."""

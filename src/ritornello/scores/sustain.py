@@ -1,0 +1,49 @@
+"""The sustain pedal folded into the durations of notes.
+
+A note whose key is let go while the pedal is down sounds until the pedal comes up, or until its key is struck again.
+A pedal that goes down at the very tick of a key's release still catches the note. One that never comes up holds until
+the last release of a key or the last pedal event, whichever is later. A key held longer than the pedal is not touched,
+and no note is made longer than up to the next onset of its pitch in the same part. There is no half-pedalling.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ritornello.scores.score import IntArray, Notes, Part
+
+PEDAL_DOWN = 64
+"""From this controller value on, the pedal is down."""
+
+
+def sustained(part: Part) -> Notes:
+    """The notes of a part as long as they sound; without a pedal, the notes themselves."""
+    notes = part.notes
+    down = part.pedal.value >= PEDAL_DOWN
+    if not len(notes) or not down.any():
+        return notes
+    ends = notes.offset_ticks
+    lifts = _lifts(part, down, int(ends.max()))
+    place = np.searchsorted(part.pedal.onset_ticks, ends, side="right")  # 0 = before the first pedal event
+    held = np.append(False, down)[place]
+    limit = np.minimum(np.append(0, lifts)[place], next_onsets(notes.onset_ticks, notes.pitch))
+    duration_ticks = np.where(held, np.maximum(ends, limit), ends) - notes.onset_ticks
+    duration_ticks.setflags(write=False)
+    return Notes(notes.onset_ticks, duration_ticks, notes.pitch, notes.velocity)
+
+
+def next_onsets(onsets: IntArray, pitch: IntArray) -> IntArray:
+    """For each note (N,), where the next note of its pitch begins; 2^62 where none does. Onsets are in order."""
+    order = np.argsort(pitch, kind="stable")
+    following = np.full(len(pitch), 1 << 62)
+    again = np.flatnonzero(pitch[order[1:]] == pitch[order[:-1]])
+    following[order[again]] = onsets[order[again + 1]]
+    return following
+
+
+def _lifts(part: Part, down: np.ndarray, last_release: int) -> IntArray:
+    """For each pedal event, where the pedal is up at that place or next comes up."""
+    onsets = part.pedal.onset_ticks
+    never = max(last_release, int(onsets[-1]))
+    up_at = np.where(down, never, onsets)
+    return np.minimum.accumulate(up_at[::-1])[::-1]

@@ -1,0 +1,209 @@
+"""The performance scheme: what the hands of a pianist do, in the order of time.
+
+    BOS ( TIME_SHIFT* NOTE_OFF* ( [VELOCITY] NOTE_ON )* )* END
+
+388 events: NOTE_ON and NOTE_OFF of 128 pitches, TIME_SHIFT of 1 to 100 steps of 10 ms, VELOCITY in 32 bins, written
+only where it changes. A longer wait is as many shifts of 100 as go into it, and the rest. Within one instant, first the
+notes end, in the order in which they began, then the new ones begin, in the order in which they were played.
+``performance_grid`` says how a Score comes onto the grid; ``decode(encode(score))`` is the Score on the grid.
+
+**Source**: Oore, Simon, Dieleman, Eck and Simonyan, "This time with feeling" (arXiv 1808.03715), section 3.2, and the
+order of events of Magenta's ``performance_lib``. **Departures**: none; Magenta's NoteSequence reader rounds half a step
+up too, and drops a VELOCITY that repeats the last one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ritornello.errors import UserError
+from ritornello.scores import limits
+from ritornello.scores.score import IntArray, Score
+from ritornello.tokenizers.base import Tokens, Vocabulary
+from ritornello.tokenizers.performance_grid import (
+    MAX_STEPS,
+    NUM_BINS,
+    NUM_PITCHES,
+    GridNotes,
+    grid_notes,
+    score_of,
+    settled,
+)
+
+PAD, BOS, END = 0, 1, 2
+NOTE_ON = 3
+NOTE_OFF = NOTE_ON + NUM_PITCHES
+MAX_SHIFT = 100
+"""Steps of the longest TIME_SHIFT."""
+TIME_SHIFT = NOTE_OFF + NUM_PITCHES - 1
+"""A shift of k steps is ``TIME_SHIFT + k``; k begins at 1."""
+VELOCITY = TIME_SHIFT + MAX_SHIFT + 1
+_VOCABULARY = Vocabulary(
+    (
+        *("PAD", "BOS", "END"),
+        *(f"NOTE_ON_{pitch}" for pitch in range(NUM_PITCHES)),
+        *(f"NOTE_OFF_{pitch}" for pitch in range(NUM_PITCHES)),
+        *(f"TIME_SHIFT_{steps}" for steps in range(1, MAX_SHIFT + 1)),
+        *(f"VELOCITY_{velocity_bin}" for velocity_bin in range(NUM_BINS)),
+    )
+)
+_DEFAULT_BIN = 16
+"""Of a note before any VELOCITY, which only a fragment has."""
+
+
+class PerformanceTokenizer:
+    """Performances to events and back."""
+
+    name = "performance"
+    vocabulary = _VOCABULARY
+
+    def encode(self, music: Score) -> Tokens:
+        """Score to tokens, from BOS to END; raises UserError when it breaks the limits on notes and hours."""
+        return Tokens(write_events(grid_notes(music)), self.vocabulary.hash)
+
+    def decode(self, tokens: Tokens) -> Score:
+        """Tokens to a Score of one part at 10 ms; what still sounds at the end ends there.
+
+        Fragments are read as well: a NOTE_OFF of a silent pitch says nothing, a NOTE_ON of a sounding one strikes it
+        again, and a note before any VELOCITY has bin 16. Raises UserError for other ids or too much music.
+        """
+        if tokens.vocabulary_hash != self.vocabulary.hash:
+            raise UserError("these tokens belong to another vocabulary", where="performance tokens")
+        return score_of(read_events(tokens.ids))
+
+    def allowed(self, prefix: Tokens) -> NDArray[np.bool_]:
+        """Which ids (V,) may follow; walks over the prefix, so generation keeps a PerformanceCursor instead."""
+        cursor = PerformanceCursor()
+        for token in prefix.ids.tolist():
+            cursor.feed(token)
+        return cursor.mask()
+
+
+class PerformanceCursor:
+    """Where a stream of events stands in the grammar, which is what ``encode`` can write.
+
+    ``feed`` takes what ``mask`` allows. Streams that it does not allow are followed as far as they make sense, so a
+    cursor can begin in the middle of a piece.
+    """
+
+    def __init__(self) -> None:
+        self.now_steps = 0
+        self.num_notes = 0
+        self.velocity_bin = -1
+        self.num_sounding = 0
+        self.last = PAD
+        """The token before."""
+        self._began = np.full(NUM_PITCHES, -1)
+        """For each pitch the number of its sounding note, -1 = silent."""
+        self._last_ended = -1
+        """Number of the last note that ended in this instant."""
+
+    def feed(self, token: int) -> None:
+        """Takes the next token."""
+        if NOTE_ON <= token < NOTE_OFF:
+            self.num_sounding += self._began.item(token - NOTE_ON) < 0
+            self._began[token - NOTE_ON] = self.num_notes
+            self.num_notes += 1
+        elif NOTE_OFF <= token <= TIME_SHIFT:
+            self._last_ended = self._began.item(token - NOTE_OFF)
+            self.num_sounding -= self._last_ended >= 0
+            self._began[token - NOTE_OFF] = -1
+        elif TIME_SHIFT < token < VELOCITY:
+            self.now_steps += token - TIME_SHIFT
+            self._last_ended = -1
+        elif token >= VELOCITY:
+            self.velocity_bin = token - VELOCITY
+        self.last = token
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Which ids (391,) may come next; none after END."""
+        mask = np.zeros(len(_VOCABULARY), dtype=np.bool_)
+        last = self.last
+        if last == PAD:
+            mask[BOS] = True
+            return mask
+        if last == END:
+            return mask
+        after_velocity, after_shift = last >= VELOCITY, TIME_SHIFT < last < VELOCITY
+        may_begin = self.now_steps < MAX_STEPS and self.num_notes < limits.MAX_NOTES and self.num_sounding < NUM_PITCHES
+        if may_begin and self.velocity_bin >= 0:
+            np.less(self._began, 0, out=mask[NOTE_ON:NOTE_OFF])
+        if after_velocity:
+            return mask
+        if may_begin:
+            mask[VELOCITY:] = True
+            if self.velocity_bin >= 0:
+                mask[VELOCITY + self.velocity_bin] = False
+        if not NOTE_ON <= last < NOTE_OFF:  # notes end before others begin
+            np.greater(self._began, self._last_ended, out=mask[NOTE_OFF : TIME_SHIFT + 1])
+            if self.now_steps >= MAX_STEPS:  # all must end now, so the oldest goes first
+                mask[NOTE_OFF : TIME_SHIFT + 1] &= self._began == self._began[self._began >= 0].min(initial=1 << 62)
+        if not after_shift or last == TIME_SHIFT + MAX_SHIFT:
+            mask[TIME_SHIFT + 1 : TIME_SHIFT + 1 + self._longest_shift()] = True
+        mask[END] = not (self.num_sounding or after_shift)
+        return mask
+
+    def _longest_shift(self) -> int:
+        """In steps; a wait in silence must leave a step for the note that ends it."""
+        if not self.num_sounding and self.num_notes >= limits.MAX_NOTES:
+            return 0
+        return max(0, min(MAX_SHIFT, MAX_STEPS - self.now_steps - (not self.num_sounding)))
+
+
+def write_events(notes: GridNotes) -> IntArray:
+    """Notes on the grid to ids, from BOS to END."""
+    num_notes = len(notes)
+    ending = np.argsort(notes.end_steps, kind="stable")
+    ends = notes.end_steps[ending]
+    number = np.arange(num_notes)
+    begin_at = number + np.searchsorted(ends, notes.onset_steps, side="right")  # places among the 2 N events
+    end_at = number + np.searchsorted(notes.onset_steps, ends, side="left")
+    times, events = np.empty((2, 2 * num_notes), dtype=np.int64)
+    times[begin_at], times[end_at] = notes.onset_steps, ends
+    events[begin_at], events[end_at] = NOTE_ON + notes.pitch, NOTE_OFF + notes.pitch[ending]
+    waits = np.diff(times, prepend=0)
+    changes = np.diff(notes.velocity_bin, prepend=-1) != 0
+    tokens_before = (waits + MAX_SHIFT - 1) // MAX_SHIFT
+    tokens_before[begin_at] += changes
+    event_at = np.cumsum(tokens_before + 1)  # places among the tokens; BOS is at 0
+    ids = np.full(2 + (int(event_at[-1]) if num_notes else 0), TIME_SHIFT + MAX_SHIFT)
+    ids[0], ids[-1] = BOS, END
+    ids[event_at] = events
+    change_at = event_at[begin_at[changes]]
+    ids[change_at - 1] = VELOCITY + notes.velocity_bin[changes]
+    event_at[begin_at[changes]] -= 1
+    waited = waits > 0
+    ids[event_at[waited] - 1] = TIME_SHIFT + 1 + (waits[waited] - 1) % MAX_SHIFT
+    return ids
+
+
+def read_events(ids: IntArray) -> GridNotes:
+    """Ids (T,) to notes on the grid; what ``PerformanceTokenizer.decode`` says of fragments holds."""
+    _check_ids(ids)
+    shifts = np.where((ids > TIME_SHIFT) & (ids < VELOCITY), ids - TIME_SHIFT, 0)
+    now_steps = np.cumsum(shifts)
+    if len(ids):
+        limits.check_hours((int(now_steps[-1])) * 3600 * limits.MAX_HOURS / MAX_STEPS, "performance tokens")
+    event_at = np.flatnonzero((ids >= NOTE_ON) & (ids <= TIME_SHIFT))
+    events = ids[event_at] - NOTE_ON
+    begins = events < NUM_PITCHES
+    limits.check_count("notes", int(begins.sum()), limits.MAX_NOTES, "performance tokens")
+    pitch = events % NUM_PITCHES
+    times = now_steps[event_at]
+    order = np.argsort(pitch.astype(np.uint8), kind="stable")
+    again = np.flatnonzero(pitch[order[1:]] == pitch[order[:-1]])
+    ends = np.full(len(events), now_steps[-1] if len(ids) else 0)
+    ends[order[again]] = times[order[again + 1]]
+    velocity_at = np.flatnonzero(ids >= VELOCITY)
+    bins = np.append(_DEFAULT_BIN, ids[velocity_at] - VELOCITY)
+    onset_steps = np.minimum(times[begins], MAX_STEPS - 1)
+    return settled(
+        onset_steps, ends[begins], pitch[begins], bins[np.searchsorted(velocity_at, event_at[begins], side="right")]
+    )
+
+
+def _check_ids(ids: IntArray) -> None:
+    if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < len(_VOCABULARY):
+        limit = f"0 to {len(_VOCABULARY) - 1}"
+        raise UserError("an id that is no token", where="performance tokens", limit=limit)
