@@ -19,4 +19,5 @@ def train(
     from ritornello.training.recipe import read_recipe
 
     folder = out or Path("runs") / recipe.stem
-    typer.echo(fit(read_recipe(recipe, set_ or []), folder, resume=resume))
+    if said := fit(read_recipe(recipe, set_ or []), folder, resume=resume):
+        typer.echo(said)

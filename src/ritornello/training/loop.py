@@ -29,7 +29,7 @@ from ritornello.training.weights import best_weights, copy_weights, load_weights
 
 
 def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> str:
-    """Trains as the recipe says, and says in one line where the result is.
+    """Trains as the recipe says, and says in one line where the result is (empty in all processes but the first).
 
     Args:
         recipe: see ``recipe.py``.
@@ -55,6 +55,8 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> str:
         if finished and run.processes.is_first:
             _finish(run)
     run.processes.part_company()
+    if not run.processes.is_first:
+        return ""
     if not finished:
         return f"{out}: stopped after step {run.progress.step} of {recipe.steps}; go on with --resume"
     figure = f"{run.progress.best_nats:.4f} nats per token on the validation pieces"

@@ -30,16 +30,8 @@ from ritornello.training.sharding import share_out
 class Processes:
     """This process among its fellows."""
 
-    def __init__(self, recipe: Recipe, *, has_idle_parameters: bool = False) -> None:
-        """Meets the other processes.
-
-        Args:
-            recipe: its devices, num_nodes, strategy and precision.
-            has_idle_parameters: whether some parameters may have no gradient in a step.
-
-        Raises:
-            UserError: torchrun started other numbers than the recipe states.
-        """
+    def __init__(self, recipe: Recipe) -> None:
+        """Meets the other processes; raises UserError when torchrun started others than the recipe states."""
         devices, nodes = _started()
         _check(recipe, devices, nodes)
         self.is_sharded = recipe.strategy == "fsdp"
@@ -48,7 +40,7 @@ class Processes:
             _quieten_fsdp()
             strategy = ModelParallelStrategy(share_out, data_parallel_size=devices * nodes, tensor_parallel_size=1)
         elif devices * nodes > 1:
-            strategy = DDPStrategy(find_unused_parameters=has_idle_parameters, broadcast_buffers=False)
+            strategy = DDPStrategy()
         self.fabric = Fabric(
             accelerator="auto", devices=devices, num_nodes=nodes, strategy=strategy, precision=recipe.precision
         )

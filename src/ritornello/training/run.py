@@ -58,7 +58,7 @@ class Run:
     def __init__(self, recipe: Recipe, out: Path) -> None:
         """Prepares the corpus if its folder is not there yet; raises UserError when the recipe does not fit."""
         self.recipe, self.out, self.progress = recipe, out, Progress()
-        self.processes = Processes(recipe, has_idle_parameters=not is_performance(recipe.data.level))
+        self.processes = Processes(recipe)
         with self.processes.first_goes_ahead():
             self.data = _prepared(recipe.data)
         self.loader = _loader(self.data, recipe)
