@@ -42,6 +42,8 @@ from ritornello.modules.slots import (
 from ritornello.modules.source import SourceAttention
 from ritornello.modules.voices import HOLD, SILENCE, Voices, follow, silent_voices
 
+_INTEGER_BYTES = torch.int64.itemsize
+
 
 class PlanLevelConfig(ModelConfig):
     """Numbers of a PlanLevel."""
@@ -81,6 +83,11 @@ class PlanLevel(nn.Module):
     def new_state(self, batch_size: int) -> PlanState:
         """The state before the first token."""
         return PlanState(_new_caches(self.config, batch_size, self.head.weight))
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of the state after ``num_tokens``: keys and values, in every layer, of all tokens."""
+        numbers = 2 * self.config.num_layers * self.config.width * num_tokens
+        return batch_size * numbers * self.head.weight.element_size()
 
     def forward(
         self, ids_BT: Tensor, state: PlanState | None = None, conditions: Conditions | None = None
@@ -215,6 +222,20 @@ class NoteLevel(nn.Module):
             known=known,
             pending_BT=silent.pitch_BFV.new_empty(B, 0),
         )
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of the state after ``num_tokens``.
+
+        Of every whole frame keys and values in all layers, and for the source if there is a plan, and
+        S events; of the last one what is known of the next; and the tokens of the frame in progress.
+        """
+        config, S, num_chroma = self.config, self.config.num_voices, len(self.config.fades) + len(self.plan_classes)
+        num_frames, num_pending = divmod(num_tokens, self.frame_tokens)
+        num_caches = config.num_layers + (self.source is not None)
+        reals = 2 * num_caches * config.width * num_frames
+        reals += config.width + (len(config.fades) + num_chroma) * NUM_CLASSES
+        integers = S * num_frames + 4 * S + 1 + len(config.condition_sizes) + num_pending
+        return batch_size * (reals * self.norm.weight.element_size() + integers * _INTEGER_BYTES)
 
     def forward(
         self, ids_BT: Tensor, state: NoteState | None = None, conditions: Conditions | None = None

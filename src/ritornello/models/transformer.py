@@ -27,6 +27,7 @@ from ritornello.modules.horizons import Blocks, Horizon, Window
 from ritornello.modules.local_attention import Attend, LocalSelfAttention
 from ritornello.modules.memory import KVCache, empty_cache
 from ritornello.modules.positions import Turns, sinusoids, turns
+from ritornello.modules.relative import RelativeAttention
 
 
 class TransformerConfig(ModelConfig):
@@ -40,7 +41,7 @@ class TransformerConfig(ModelConfig):
     num_heads: int = Field(default=4, ge=1)
     """Must divide ``width``."""
     feedforward_width: int = Field(default=1024, ge=1)
-    positions: Literal["absolute", "rotary", "alibi"] = "rotary"
+    positions: Literal["absolute", "relative", "relative_uv", "rotary", "alibi"] = "rotary"
     """Sinusoids added to the embedding; a learned vector by distance (Music Transformer), also with
     Transformer-XL's u and v; turned queries and keys; or a fixed penalty by distance."""
     window: int = Field(default=1024, ge=1)
@@ -63,6 +64,8 @@ class TransformerConfig(ModelConfig):
         """Exactly."""
         D, F, V = self.width, self.feedforward_width, self.vocabulary_size
         layer = 4 * D * D + 2 * D * F + F + D + 4 * D
+        if self.positions in ("relative", "relative_uv"):
+            layer += self.max_distance * D + (2 * D if self.positions == "relative_uv" else 0)
         return self.num_layers * layer + 2 * V * D + V + 2 * D
 
     @model_validator(mode="after")
@@ -180,4 +183,8 @@ def _attend(config: TransformerConfig) -> Attend:
     """What the positions do inside attention."""
     if config.positions == "alibi":
         return AlibiAttention(config.num_heads)
+    if config.positions in ("relative", "relative_uv"):
+        head_width = config.width // config.num_heads
+        with_uv = config.positions == "relative_uv"
+        return RelativeAttention(config.num_heads, head_width, config.max_distance, with_uv=with_uv)
     return fused_attention
