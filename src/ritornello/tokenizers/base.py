@@ -83,22 +83,19 @@ class Tokenizer(Protocol[Music]):
         ...
 
 
-class PerformanceCursor(Protocol):
+class EventCursor(Protocol):
     """Where a performance stands while it is written, one token after another."""
 
-    seconds: float
-    """Time from the beginning."""
-
     def feed(self, token: int) -> None:
-        """Goes on with a token, which must be allowed; the first is BOS."""
+        """Goes on with a token that ``mask`` allows; the first is BOS."""
         ...
 
-    def allowed(self) -> NDArray[np.bool_]:
-        """Which token ids (V,) may come next; the array is the cursor's and stays as it is until ``feed``."""
+    def mask(self) -> NDArray[np.bool_]:
+        """Which token ids (V,) may come next."""
         ...
 
 
-class PerformanceScheme(Tokenizer[Music], Protocol[Music]):
+class EventScheme(Tokenizer[Music], Protocol[Music]):
     """A scheme whose tokens are events in time, so that one sampler serves all such schemes."""
 
     seconds_V: NDArray[np.float64]
@@ -106,6 +103,6 @@ class PerformanceScheme(Tokenizer[Music], Protocol[Music]):
     strikes_V: NDArray[np.bool_]
     """Which tokens begin a note; each of them names its pitch."""
 
-    def cursor(self) -> PerformanceCursor:
+    def cursor(self) -> EventCursor:
         """A cursor before BOS."""
         ...

@@ -25,6 +25,7 @@ from ritornello.tokenizers.performance_grid import (
     MAX_STEPS,
     NUM_BINS,
     NUM_PITCHES,
+    STEPS_PER_SECOND,
     GridNotes,
     grid_notes,
     score_of,
@@ -57,6 +58,12 @@ class PerformanceTokenizer:
 
     name = "performance"
     vocabulary = _VOCABULARY
+    seconds_V = np.zeros(len(_VOCABULARY))
+    seconds_V[TIME_SHIFT + 1 : VELOCITY] = np.arange(1, MAX_SHIFT + 1) / STEPS_PER_SECOND
+    """By how much each token moves the clock."""
+    strikes_V = np.zeros(len(_VOCABULARY), dtype=np.bool_)
+    strikes_V[NOTE_ON:NOTE_OFF] = True
+    """Which tokens begin a note."""
 
     def encode(self, music: Score) -> Tokens:
         """Score to tokens, from BOS to END; raises UserError when it breaks the limits on notes and hours."""
@@ -71,6 +78,10 @@ class PerformanceTokenizer:
         if tokens.vocabulary_hash != self.vocabulary.hash:
             raise UserError("these tokens belong to another vocabulary", where="performance tokens")
         return score_of(read_events(tokens.ids))
+
+    def cursor(self) -> PerformanceCursor:
+        """Where a stream stands before BOS."""
+        return PerformanceCursor()
 
     def allowed(self, prefix: Tokens) -> NDArray[np.bool_]:
         """Which ids (V,) may follow; walks over the prefix, so generation keeps a PerformanceCursor instead."""
