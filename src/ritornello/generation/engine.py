@@ -34,16 +34,18 @@ class Stream:
     logits_BV: NDArray[np.float64] | None = None
     """For the next token; None before the first."""
 
-    def feed(self, ids_BT: IntArray, channels_BTC: IntArray, source_BT: IntArray | None = None) -> Stream:
+    def feed(self, ids_BT: IntArray, channels_BTC: IntArray | None = None, source_BT: IntArray | None = None) -> Stream:
         """The stream after T > 0 more tokens.
 
         Args:
             ids_BT: the tokens.
-            channels_BTC: what is known of the token after each of them.
+            channels_BTC: what is known of the token after each of them; None for a model without conditions.
             source_BT: the position from which the token after each derives; None = none does.
         """
-        source = np.full(ids_BT.shape, -1) if source_BT is None else source_BT
-        conditions = Conditions(torch.tensor(channels_BTC), torch.tensor(source))
+        conditions = None
+        if channels_BTC is not None:
+            source = np.full(ids_BT.shape, -1) if source_BT is None else source_BT
+            conditions = Conditions(torch.tensor(channels_BTC), torch.tensor(source))
         with torch.inference_mode():
             logits_BTV, state = self.model.forward(torch.tensor(ids_BT), self.state, conditions)
         last = cast("NDArray[np.float64]", logits_BTV[:, -1].double().numpy())

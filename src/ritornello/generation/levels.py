@@ -1,4 +1,4 @@
-"""The three trained levels as generation uses them, and where they are loaded from."""
+"""The trained models as generation uses them: three levels for chorales, or one for performances."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
+from ritornello.errors import UserError
 from ritornello.models.base import LanguageModel
+from ritornello.scores.score import Score
+from ritornello.tokenizers import TOKENIZERS
+from ritornello.tokenizers.base import EventScheme
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.tokenizers.phrases import PhraseTokenizer
 from ritornello.tokenizers.structure import StructureTokenizer
@@ -36,3 +40,44 @@ def load_levels(folder: Path | None = None) -> Levels:
     root = Path(str(files("ritornello"))) / "weights" if folder is None else folder
     models = {name: load_weights(root / name, scheme.vocabulary.hash) for name, scheme in LEVELS.items()}
     return Levels(**{name: cast("LanguageModel", model) for name, model in models.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """A model of performances, and the scheme of its tokens."""
+
+    model: LanguageModel
+    scheme: EventScheme[Score]
+
+
+def is_performer(folder: Path) -> bool:
+    """Whether a folder is, or a run has, the weights of one model, not a folder of the three levels of LEVELS.
+
+    Raises:
+        UserError: it is neither, or the weights are of one of the three levels.
+    """
+    from ritornello.training.weights import find_weights, read_facts
+
+    if any((folder / name).is_dir() for name in LEVELS):
+        return False
+    level = read_facts(find_weights(folder)).get("level")
+    if level in LEVELS:
+        mend = f"name the folder that holds {', '.join(LEVELS)}"
+        raise UserError(f"is one of three levels ({level})", where=str(folder), mend=mend)
+    return True
+
+
+def load_performer(folder: Path) -> Performer:
+    """Loads a model of performances from a weights folder or a run.
+
+    Raises:
+        UserError: there is none, it is damaged, or it is made for a scheme that is not known.
+    """
+    from ritornello.training.weights import find_weights, load_weights, read_facts
+
+    found = find_weights(folder)
+    level = read_facts(found).get("level")
+    if level not in TOKENIZERS:
+        raise UserError(f"its tokens are of an unknown scheme ({level})", where=str(folder), mend="train again")
+    scheme = cast("EventScheme[Score]", TOKENIZERS[level]())
+    return Performer(cast("LanguageModel", load_weights(found, scheme.vocabulary.hash)), scheme)
