@@ -1,19 +1,42 @@
-"""``ritornello prepare``: a corpus becomes memory-mapped tokens of the three levels."""
+"""``ritornello prepare``: a corpus, or any folder of music, becomes memory-mapped tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+_CORPUS = "A folder of MIDI, MusicXML or kern (or a zip of one), or a corpus below RITORNELLO_DATA by its name."
+_SCHEME = "performance or note_duration; chorale or chorale_notes for Bach. The usual one of the corpus if left out."
+
 
 def prepare(
-    corpus: Annotated[str, typer.Argument(help="music21_bach, bach_370 or jsb_chorales.")],
+    corpus: Annotated[str, typer.Argument(help=_CORPUS)],
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")],
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; the result does not depend on it.")] = 1,
+    scheme: Annotated[str | None, typer.Option(help=_SCHEME)] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the split where the corpus has none.")] = 1,
+    licence: Annotated[str | None, typer.Option(help="Licence of the music, to be kept with the data.")] = None,
 ) -> None:
-    """Prepare a corpus for training: read, analyse, tokenise, split."""
+    """Prepare a corpus for training: read, tokenise, split. A prepare that was cut short goes on where it was."""
     from ritornello.data.prepare import prepare as prepare_corpus
 
-    typer.echo(prepare_corpus(corpus, out, workers=workers))
+    with _progress_bar() as show:
+        text = prepare_corpus(corpus, out, workers=workers, scheme=scheme, seed=seed, licence=licence, on_progress=show)
+    typer.echo(text)
+
+
+@contextmanager
+def _progress_bar() -> Generator[Callable[[int, int], None]]:
+    """A function that shows how many pieces of how many are done, on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("pieces", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

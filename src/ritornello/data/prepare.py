@@ -23,6 +23,7 @@ from typing import Any
 
 from ritornello.data.corpora import corpus_named
 from ritornello.data.corpora.base import Corpus, Piece
+from ritornello.data.duplicates import near_duplicates
 from ritornello.data.pieces_table import PieceRow, table_bytes
 from ritornello.data.prepared import FORMAT, INDEX, TABLE
 from ritornello.data.schemes import SCHEMES
@@ -36,6 +37,7 @@ from ritornello.data.shards import (
     write_shard,
     write_through,
 )
+from ritornello.data.splits import sides
 from ritornello.data.workers import in_own_process, run_jobs
 from ritornello.errors import UserError
 
@@ -53,6 +55,7 @@ def prepare(
     root: Path | None = None,
     scheme: str | None = None,
     seed: int = 1,
+    licence: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Prepares a corpus and says what came of it, one line a kind of refusal.
@@ -64,6 +67,7 @@ def prepare(
         root: folder that holds the corpora; None = RITORNELLO_DATA.
         scheme: a key of ``SCHEMES`` that the corpus can be prepared as; None = its first.
         seed: how the pieces are split where the corpus has no split of its own.
+        licence: stated in the index; None = as the corpus says.
         on_progress: told how many pieces of how many are done.
 
     Raises:
@@ -71,6 +75,7 @@ def prepare(
             something else than a prepared folder. What was finished is kept, hidden beside ``out``.
     """
     source = corpus_named(corpus)
+    source = replace(source, licence=licence or source.licence)
     scheme = _checked(source, out, workers, scheme)
     pieces = list(source.pieces(root))
     if not pieces:
@@ -83,7 +88,9 @@ def prepare(
             for number, start in enumerate(range(0, len(pieces), SHARD_PIECES))
         ]
         shards = _all_shards(jobs, workers, on_progress or (lambda _done, _all: None))
-        index = _publish(source, pieces, shards, work, out, scheme=scheme, seed=seed)
+        index = _publish(
+            source, pieces, shards, work, out, scheme=scheme, seed=seed, num_absent=source.num_absent(root)
+        )
     except OSError as error:
         mend = "make room and prepare again: what is finished is kept"
         raise UserError(f"cannot be written: {error.strerror or error}", where=str(out), mend=mend) from error
@@ -176,9 +183,10 @@ def _publish(
     *,
     scheme: str,
     seed: int,
+    num_absent: int,
 ) -> dict[str, Any]:
     """Writes table and index, and gives the folder its name; returns the index."""
-    rows = _rows(pieces, shards)
+    rows = _rows(pieces, shards, seed)
     refused = [refusal for shard in shards for refusal in shard.refused]
     if not rows:
         shutil.rmtree(work)
@@ -197,8 +205,10 @@ def _publish(
         "scheme": scheme,
         "states_keys": source.states_keys,
         "levels": levels,
+        "seed": seed if any(piece.split is None for piece in pieces) else None,
         "pieces": dict(sorted(Counter(row.split for row in rows).items())),
         "pieces_sha256": hashlib.sha256(table).hexdigest(),
+        "absent": num_absent,
         "refused": [asdict(refusal) for refusal in refused],
     }
     folder = work / "folder"
@@ -211,8 +221,8 @@ def _publish(
     return index
 
 
-def _rows(pieces: Sequence[Piece], shards: Sequence[ShardFacts]) -> list[PieceRow]:
-    by_id = {piece.id: piece for piece in pieces}
+def _rows(pieces: Sequence[Piece], shards: Sequence[ShardFacts], seed: int) -> list[PieceRow]:
+    by_id = _with_sides(pieces, shards, seed)
     rows: list[PieceRow] = []
     for shard in shards:
         starts: Counter[str] = Counter()
@@ -220,9 +230,19 @@ def _rows(pieces: Sequence[Piece], shards: Sequence[ShardFacts]) -> list[PieceRo
             piece = by_id[facts.id]
             spans = {level: (starts[level], length) for level, length in facts.lengths.items()}
             starts.update(facts.lengths)
+            assert piece.split is not None, "every piece has a side by now"
             identity = (piece.id, piece.group, piece.split, piece.sha256)
             rows.append(PieceRow(*identity, facts.num_notes, facts.seconds, shard.number, spans))
     return rows
+
+
+def _with_sides(pieces: Sequence[Piece], shards: Sequence[ShardFacts], seed: int) -> dict[str, Piece]:
+    """Pieces by id; those without a side get one."""
+    by_id = {piece.id: piece for piece in pieces}
+    open_ = {f.id: f.fingerprint for shard in shards for f in shard.pieces if by_id[f.id].split is None}
+    groups = near_duplicates(open_, {name: by_id[name].sha256 for name in open_})
+    side_of = sides(groups, seed)
+    return by_id | {name: replace(by_id[name], group=groups[name], split=side_of[name]) for name in open_}
 
 
 def _take_place(folder: Path, out: Path) -> None:
@@ -239,6 +259,8 @@ def _report(out: Path, index: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {split}" for split, count in index["pieces"].items())
     total = sum(index["pieces"].values())
     lines = [f"{out}: {total} pieces of {index['corpus']}, {len(refused)} refused ({counts})"]
+    if index["absent"]:
+        lines.append(f"  {index['absent']} pieces of the corpus are not there")
     for reason, count in Counter(refusal.reason for refusal in refused).most_common():
         example = next(refusal for refusal in refused if refusal.reason == reason)
         lines.append(f"  {count} refused: {example.why} ({example.id})")

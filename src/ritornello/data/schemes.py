@@ -37,13 +37,18 @@ def _encode_performance(name: str, score: Score) -> dict[str, Encoded]:
 
 def _performance_facts(name: str) -> dict[str, dict[str, Any]]:
     vocabulary = _tokenizer(name).vocabulary
-    facts = {"vocabulary_hash": vocabulary.hash, "vocabulary_size": len(vocabulary), "condition_sizes": []}
+    facts: dict[str, Any] = {
+        "vocabulary_hash": vocabulary.hash,
+        "vocabulary_size": len(vocabulary),
+        "condition_sizes": [],
+    }
     return {name: facts}
 
 
 @cache
 def _tokenizer(name: str) -> Tokenizer[Score]:
-    return TOKENIZERS[name]()
+    tokenizer: Any = TOKENIZERS[name]
+    return tokenizer()
 
 
 SCHEMES: dict[str, Scheme] = {

@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.data.corpora.base import Piece
+from ritornello.data.duplicates import fingerprint
 from ritornello.data.levels import Encoded
 from ritornello.data.prepared import column_file
 from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
+from ritornello.scores.clock import Clock
 from ritornello.scores.score import Score
 
 COLUMNS = ("ids", "scored", "conditions", "source")
@@ -48,12 +50,13 @@ class ShardJob:
 
 @dataclass(frozen=True, slots=True)
 class PieceFacts:
-    """What came of one piece; ``lengths``: level -> tokens."""
+    """What came of one piece; ``lengths``: level -> tokens; ``fingerprint``: see ``duplicates.py``, or empty."""
 
     id: str
     num_notes: int
     seconds: float
     lengths: dict[str, int]
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def read_piece(piece: Piece, scheme: str) -> tuple[PieceFacts, dict[str, Encoded
     except Exception as error:  # noqa: BLE001  # one file in ten thousand must not stop the others
         return _refusal(piece, UserError(f"cannot be used: {type(error).__name__}: {error}"))
     lengths = {level: len(encoded.ids) for level, encoded in levels.items()}
-    return PieceFacts(piece.id, score.num_notes, _seconds(score), lengths), levels
+    known_by = "" if piece.split else fingerprint(score)
+    return PieceFacts(piece.id, score.num_notes, _seconds(score), lengths, known_by), levels
 
 
 def finished_shard(job: ShardJob) -> ShardFacts | None:
@@ -167,4 +171,4 @@ def _refusal(piece: Piece, error: UserError) -> Refusal:
 
 
 def _seconds(score: Score) -> float:
-    return score.end_ticks / score.ticks_per_beat / 2
+    return float(Clock.of(score).seconds(np.array([score.end_ticks]))[0])

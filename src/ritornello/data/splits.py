@@ -11,11 +11,12 @@ the hash of its name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.data.corpora.base import Split
 from ritornello.form.voices import REST, frames_of
 from ritornello.scores.score import IntArray, Score
 
@@ -79,7 +80,19 @@ def groups_of(
     latter easier. Whatever is joined to the same piece is one group.
     """
     names = sorted(openings)
-    parent = dict(zip(names, names, strict=True))
+    seen: dict[Hashable, str] = {}
+    pairs = [(seen.setdefault(label, name), name) for name in names for label in labels.get(name, ())]
+    for place, name in enumerate(names):
+        later = names[place + 1 :]
+        needed = [SIMILAR_BY_TITLE if name in titles and titles[name] == titles.get(n) else SIMILAR for n in later]
+        found = similarity(openings[name], [openings[n] for n in later]) >= np.array(needed)
+        pairs += [(name, later[other]) for other in np.flatnonzero(found).tolist()]
+    return joined(names, pairs)
+
+
+def joined(names: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Name -> the first name, in alphabetical order, of all that are joined to it by pairs, directly or not."""
+    parent = {name: name for name in names}
 
     def root(name: str) -> str:
         while parent[name] != name:
@@ -87,21 +100,38 @@ def groups_of(
             name = parent[name]
         return name
 
-    def join(one: str, other: str) -> None:
+    for one, other in pairs:
         first, second = sorted((root(one), root(other)))
         parent[second] = first
+    return {name: root(name) for name in sorted(parent)}
 
-    seen: dict[Hashable, str] = {}
-    for name in names:
-        for label in labels.get(name, ()):
-            join(seen.setdefault(label, name), name)
-    for place, name in enumerate(names):
-        later = names[place + 1 :]
-        needed = [SIMILAR_BY_TITLE if name in titles and titles[name] == titles.get(n) else SIMILAR for n in later]
-        found = similarity(openings[name], [openings[n] for n in later]) >= np.array(needed)
-        for other in np.flatnonzero(found).tolist():
-            join(name, later[other])
-    return {name: root(name) for name in names}
+
+def sides(groups: Mapping[str, str], seed: int) -> dict[str, Split]:
+    """Piece -> side, from piece -> group: about a tenth of the pieces for validation, and a tenth for test.
+
+    Groups go to their side as a whole. They are taken in an order that only ``seed`` and their names
+    decide; each fills validation first, then test, where it still has room, and else is for training.
+    Where there are two groups or more, there is at least one validation piece and one to train on.
+    """
+    members: dict[str, list[str]] = {}
+    for piece, group in sorted(groups.items()):
+        members.setdefault(group, []).append(piece)
+    order = sorted(members, key=lambda group: (hashlib.sha256(f"{seed}/{group}".encode()).digest(), group))
+    tenth = len(groups) // 10
+    room: dict[Split, int] = {"validation": max(1, tenth), "test": tenth}
+    side_of: dict[str, Split] = {}
+    for group in order:
+        size = len(members[group])
+        fitting: list[Split] = [side for side, free in room.items() if size <= free]
+        side = fitting[0] if fitting else "train"
+        side_of[group] = side
+        if side in room:
+            room[side] -= size
+    if len(order) > 1 and "validation" not in side_of.values():
+        side_of[min(order, key=lambda group: len(members[group]))] = "validation"
+    if order and "train" not in side_of.values():
+        side_of[order[-1]] = "train"
+    return {piece: side_of[group] for piece, group in groups.items()}
 
 
 def is_chosen(group: str, share: float, seed: str) -> bool:

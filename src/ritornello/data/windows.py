@@ -89,7 +89,7 @@ class WindowLoader:
 
     def _row(self, step: int, number: int) -> tuple[Row, int]:
         random = np.random.default_rng([self.seed, step, number])
-        place = int(random.integers(self.places[-1]))
+        place = int(random.integers(int(self.places[-1])))
         member = int(np.searchsorted(self.places, place, side="right"))
         before = int(self.places[member - 1]) if member else 0
         piece = int(self.pieces[member])

@@ -51,7 +51,8 @@ def _until_death(
         try:
             while waiting or under_way:
                 while waiting and len(under_way) < workers:
-                    under_way[pool.submit(task, waiting[0])] = waiting.popleft()
+                    future = pool.submit(task, waiting[0])  # may fail, so the job is not taken before
+                    under_way[future] = waiting.popleft()
                 for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                     result = future.result()
                     del under_way[future]

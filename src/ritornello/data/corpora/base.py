@@ -24,16 +24,22 @@ class Piece:
     """One piece of a corpus.
 
     ``id`` is unique in the corpus. Pieces that share material (settings of one melody) share a
-    ``group``; a corpus that keeps groups together says so in its docstring. ``sha256`` is the hash
+    ``group``; a corpus that keeps groups together says so in its docstring. ``split`` None leaves group
+    and split to be found when all pieces have been read (``data/duplicates.py``). ``sha256`` is the hash
     of the source as it was read. ``load`` reads the piece, may raise UserError, and can be sent to
     another process.
     """
 
     id: str
     group: str
-    split: Split
+    split: Split | None
     sha256: str
     load: Callable[[], Score]
+
+
+def none_absent(_root: Path | None) -> int:
+    """For a corpus that is there as a whole, or whose size is not known."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Corpus:
     ``schemes`` are the keys of ``SCHEMES`` that the corpus can be prepared as, the usual one first.
     ``source`` says where the corpus comes from: an address or a name.
     ``states_keys`` is false where the scores carry no key signatures: a transposition then leaves the
-    header alone, so that it tells a model nothing.
+    header alone, so that it tells a model nothing. ``num_absent(root)`` counts the pieces that belong to
+    the corpus and are not there.
     """
 
     name: str
@@ -54,3 +61,4 @@ class Corpus:
     schemes: tuple[str, ...]
     source: str
     states_keys: bool = True
+    num_absent: Callable[[Path | None], int] = none_absent
