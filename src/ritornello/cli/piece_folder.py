@@ -1,8 +1,10 @@
-"""The folder of a finished piece: ``piece.mid .musicxml .wav .png`` and ``plan.yaml``."""
+"""The folder of a finished piece: ``piece.mid .musicxml .wav .png`` and ``plan.yaml``; a performance has three."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ritornello.errors import UserError
@@ -24,20 +26,38 @@ def claim_folder(folder: Path) -> Path:
 
 
 def write_piece(score: Score, plan: Plan, folder: Path) -> list[Path]:
-    """Writes the five files, all or none: they are made in a temporary folder and then moved."""
+    """Writes the five files, all or none."""
     from ritornello.audio import render_wav
     from ritornello.form.plan_yaml import write_plan
     from ritornello.plotting.pianoroll import draw
     from ritornello.scores import write_midi, write_musicxml
 
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as name:
-        making = Path(name)
+    with _at_once(folder) as making:
         write_midi(score, making / "piece.mid")
         write_musicxml(score, making / "piece.musicxml")
         render_wav(score, making / "piece.wav")
         draw(score, plan, making / "piece.png")
         write_plan(plan, making / "plan.yaml")
-        files = sorted(making.iterdir())
-        for file in files:
+    return [folder / f"piece.{kind}" for kind in ("mid", "musicxml", "png", "wav")] + [folder / "plan.yaml"]
+
+
+def write_performance(score: Score, folder: Path) -> list[Path]:
+    """Writes the three files of a performance, which has no plan and no bars to engrave, all or none."""
+    from ritornello.audio import render_wav
+    from ritornello.plotting.performanceroll import draw_performance
+    from ritornello.scores import write_midi
+
+    with _at_once(folder) as making:
+        write_midi(score, making / "piece.mid")
+        render_wav(score, making / "piece.wav")
+        draw_performance(score, making / "piece.png")
+    return [folder / f"piece.{kind}" for kind in ("mid", "png", "wav")]
+
+
+@contextmanager
+def _at_once(folder: Path) -> Generator[Path]:
+    """A temporary folder whose files are moved to ``folder`` when all are made."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as name:
+        yield Path(name)
+        for file in sorted(Path(name).iterdir()):
             file.replace(folder / file.name)
-    return [folder / file.name for file in files]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,29 +17,40 @@ def render(
     file: Annotated[Path, typer.Argument(help="Piece: .mid .musicxml .xml .mxl .krn")],
     out: Annotated[Path | None, typer.Option(help="Folder for the files. Default: beside the piece.")] = None,
     plan: Annotated[
-        Path | None, typer.Option(help="Plan (YAML) to draw above the notes. Default: the plan found.")
+        Path | None,
+        typer.Option(help="Plan (YAML) to draw above the notes. Default: the plan found; performances have none."),
     ] = None,
     score: Annotated[bool, typer.Option("--score", help="Engrave score pages too (SVG; extra 'engraving').")] = False,
 ) -> None:
     """Render a piece: sound (WAV), picture (PNG) and score pages, named after the file."""
     from ritornello.audio import render_wav
     from ritornello.cli.piece_folder import claim_folder
-    from ritornello.form.analyse import analyse
-    from ritornello.form.plan_yaml import read_plan
-    from ritornello.plotting.pianoroll import draw
     from ritornello.scores import read_score
 
     music = read_score(file)
-    drawn = read_plan(plan) if plan is not None else analyse(music)
+    draw = _picture(music, plan)
     folder = claim_folder(out or file.parent)
     wav, png = folder / f"{file.stem}.wav", folder / f"{file.stem}.png"
     render_wav(music, wav)
-    draw(music, drawn, png)
+    draw(png)
     typer.echo(wav)
     typer.echo(png)
     if score:
         for page in _engrave(music, folder, file.stem):
             typer.echo(page)
+
+
+def _picture(music: Score, plan: Path | None) -> Callable[[Path], None]:
+    """What draws the piece: a performance in seconds, written music with the plan given or found."""
+    from ritornello.form.analyse import analyse
+    from ritornello.form.plan_yaml import read_plan
+    from ritornello.form.timing import is_performance
+    from ritornello.plotting.performanceroll import draw_performance
+    from ritornello.plotting.pianoroll import draw
+
+    if plan is None and is_performance(music):
+        return partial(draw_performance, music)
+    return partial(draw, music, read_plan(plan) if plan is not None else analyse(music))
 
 
 def _engrave(music: Score, folder: Path, stem: str) -> list[Path]:
