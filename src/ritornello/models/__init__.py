@@ -2,11 +2,13 @@
 
 from ritornello.models.hierarchical import NoteLevel, PlanLevel
 from ritornello.models.lstm import Lstm
+from ritornello.models.pianist import Pianist
 from ritornello.models.transformer import Transformer
 
-MODELS: dict[str, type[NoteLevel] | type[PlanLevel] | type[Lstm] | type[Transformer]] = {
+MODELS: dict[str, type[NoteLevel] | type[PlanLevel] | type[Lstm] | type[Transformer] | type[Pianist]] = {
     "notes": NoteLevel,
     "plan": PlanLevel,
     "lstm": Lstm,
     "transformer": Transformer,
+    "pianist": Pianist,
 }

@@ -91,22 +91,50 @@ class TransformerState(NamedTuple):
 
 
 class Transformer(nn.Module):
-    """Embedding, layers of attention and feed-forward, head."""
+    """Embedding, stack, head."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary_size, config.width)
+        self.stack = Stack(config)
+        self.head = nn.Linear(config.width, config.vocabulary_size)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
+        nn.init.zeros_(self.head.bias)
+
+    def new_state(self, batch_size: int) -> TransformerState:
+        """The state before the first token."""
+        return self.stack.new_state(batch_size)
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of the state after ``num_tokens``; see ``Stack``."""
+        return self.stack.state_bytes(batch_size, num_tokens)
+
+    def forward(
+        self, ids_BT: Tensor, state: TransformerState | None = None, conditions: Conditions | None = None
+    ) -> tuple[Tensor, TransformerState]:
+        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
+        assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
+        x_BTD, after = self.stack(self.embedding(ids_BT), state)
+        return self.head(x_BTD), after
+
+
+class Stack(nn.Module):
+    """All between the vectors of the tokens and the head: positions, layers, the last norm."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
         self.dropout = Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(config.width)
-        self.head = nn.Linear(config.width, config.vocabulary_size)
         self._initialise()
 
     def new_state(self, batch_size: int) -> TransformerState:
         """The state before the first token."""
         config = self.config
-        cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, self.head.weight)
+        cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, self.norm.weight)
         return TransformerState((cache,) * config.num_layers, 0)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
@@ -116,35 +144,26 @@ class Transformer(nn.Module):
         """
         remembered = num_tokens - self.config.horizon.first_heard(num_tokens)
         numbers = 2 * self.config.num_layers * self.config.width * remembered
-        return batch_size * numbers * self.head.weight.element_size()
+        return batch_size * numbers * self.norm.weight.element_size()
 
-    def forward(
-        self, ids_BT: Tensor, state: TransformerState | None = None, conditions: Conditions | None = None
-    ) -> tuple[Tensor, TransformerState]:
-        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
-        assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
-        state = self.new_state(ids_BT.shape[0]) if state is None else state
-        start, length = state.position, ids_BT.shape[1]
-        x_BTD = self.dropout(self._embedded(ids_BT, start))
-        by = self._turns(start, length)
+    def forward(self, x_BTD: Tensor, state: TransformerState | None) -> tuple[Tensor, TransformerState]:
+        """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
+        state = self.new_state(x_BTD.shape[0]) if state is None else state
+        start, length = state.position, x_BTD.shape[1]
+        if self.config.positions == "absolute":
+            x_BTD = x_BTD + sinusoids(start, length, self.norm.weight)
+        x_BTD, by = self.dropout(x_BTD), self._turns(start, length)
         caches: list[KVCache] = []
         for layer, past in zip(self.layers, state.caches, strict=True):
             x_BTD, cache = layer(x_BTD, past, start, by)
             caches.append(cache)
-        return self.head(self.norm(x_BTD)), TransformerState(tuple(caches), start + length)
-
-    def _embedded(self, ids_BT: Tensor, start: int) -> Tensor:
-        """The tokens as vectors (B, T, D)."""
-        x_BTD = self.embedding(ids_BT)
-        if self.config.positions != "absolute":
-            return x_BTD
-        return x_BTD + sinusoids(start, ids_BT.shape[1], self.embedding.weight)
+        return self.norm(x_BTD), TransformerState(tuple(caches), start + length)
 
     def _turns(self, start: int, length: int) -> Turns | None:
         """Made once for all layers."""
         if self.config.positions != "rotary":
             return None
-        return turns(start, length, self.config.width // self.config.num_heads, self.embedding.weight)
+        return turns(start, length, self.config.width // self.config.num_heads, self.norm.weight)
 
     def _initialise(self) -> None:
         """Every layer keeps the scale of what it hears, and all together add about as much as the embedding holds."""
@@ -153,8 +172,6 @@ class Transformer(nn.Module):
                 nn.init.normal_(module.weight, std=module.in_features**-0.5)
                 if module.bias is not None:  # pyright: ignore[reportUnnecessaryComparison]
                     nn.init.zeros_(module.bias)
-        nn.init.normal_(self.embedding.weight, std=0.5)
-        nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
         for layer in self.layers:
             assert isinstance(layer, Layer)
             for linear in (layer.attention.project_out, layer.feedforward.narrow):
