@@ -143,7 +143,11 @@ class Run:
 def _prepared(options: DataOptions) -> PreparedLevel:
     if options.corpus is not None and not options.folder.exists():
         prepare(options.corpus, options.folder, scheme=options.level if options.level in SCHEMES else None)
-    return PreparedLevel(options.folder, options.level)
+    data = PreparedLevel(options.folder, options.level)
+    if options.corpus is not None and data.corpus not in (options.corpus, Path(options.corpus).resolve().name):
+        mend = "name another data.folder, or remove this one"
+        raise UserError(f"was prepared from {data.corpus}, not {options.corpus}", where=str(options.folder), mend=mend)
+    return data
 
 
 def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader:
@@ -157,6 +161,9 @@ def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader:
             transpose=options.transpose,
             hide_plan=options.hide_plan,
         )
+    if options.window_tokens > options.batch_tokens:
+        limit = f"data.batch_tokens, {options.batch_tokens}"
+        raise UserError(f"{options.window_tokens} tokens", where="data.window_tokens", limit=limit)
     return WindowLoader(
         data,
         seed=recipe.seed,
