@@ -69,7 +69,7 @@ def by_the_clock(part: Part) -> list[tuple[int, int, int]]:
         before = [value for time, value in pedal if time <= end]
         later = [time for time, value in pedal[len(before) :] if value < 64]
         again = [row[0] for row in rows[index + 1 :] if row[2] == pitch]
-        until = min(never, *later[:1], *again[:1])
+        until = min([never, *later[:1], *again[:1]])
         result.append((onset, max(end, until) if before and before[-1] >= 64 else end, pitch))
     return result
 

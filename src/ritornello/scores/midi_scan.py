@@ -1,7 +1,8 @@
 """A first look at the bytes of a MIDI file: is it whole, and how much music does it ask for?
 
-Runs before symusic sees the file. It reads the chunk headers and every event, allocates nothing
-that grows with the numbers in the file, and works in Python's integers, which do not overflow.
+Runs before symusic sees the file. It reads the chunk headers and every event, most of them in runs
+(``midi_runs``), allocates nothing that grows with the numbers in the file, and works in integers that
+do not overflow.
 **Source**: Standard MIDI Files 1.0 (MIDI Manufacturers Association, 1996).
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ritornello.errors import UserError
 from ritornello.scores import limits
+from ritornello.scores.midi_runs import PlainRuns
 
 _BROKEN = "export the piece again, or repair the file with a notation program"
 _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
@@ -77,40 +79,59 @@ def _scan_chunks(data: bytes, where: str) -> MidiSize:
     return size
 
 
-def _scan_track(track: bytes, size: MidiSize, where: str) -> None:  # noqa: C901 - one loop, for speed
-    """Walks over the events of one track; an event that runs past the end raises IndexError."""
-    position, ticks, status, end = 0, 0, 0, len(track)
+def _scan_track(track: bytes, size: MidiSize, where: str) -> None:
+    """Walks over one track; an event that runs past the end raises IndexError."""
+    position, ticks, status, end, runs = 0, 0, 0, len(track), PlainRuns(track)
     while position < end:
-        delta, position = _variable_length(track, position, where)
-        ticks += delta
-        byte = track[position]
-        if byte >= _SYSEX:
-            meta = byte == _META
-            kind = track[position + 1] if meta else byte
-            if not meta and byte not in {_SYSEX, _ESCAPE}:
-                raise UserError(f"byte {byte:#x} is no MIDI file event", where=where, mend=_BROKEN)
-            length, position = _variable_length(track, position + 1 + meta, where)
-            if position + length > end:
-                raise IndexError
-            if meta:
-                _note_meta(kind, track[position : position + length], ticks, size, where)
-            position += length
-            if meta and kind == _END:
-                break
-            continue
-        if byte & 0x80:
-            status, position = byte, position + 1
-        elif not status:
-            raise UserError("a MIDI event has no status byte", where=where, mend=_BROKEN)
-        num_data_bytes = 1 if 0xC0 <= status < 0xE0 else 2
-        if max(track[position], track[position + num_data_bytes - 1]) > 0x7F:
-            raise UserError("a MIDI event is damaged", where=where, mend=_BROKEN)
-        position += num_data_bytes
-        if status & 0xF0 == 0x90 and track[position - 1]:
-            size.num_notes += 1
-            if size.num_notes > limits.MAX_NOTES:
-                limits.check_count("notes", size.num_notes, limits.MAX_NOTES, where)
+        run = runs.follow(position, status) if _has_two_data_bytes(status) else None
+        if run is not None:
+            position, status, num_notes = run.position, run.status, run.num_notes
+            ticks += run.ticks
+        else:
+            delta, position = _variable_length(track, position, where)
+            ticks += delta
+            if track[position] >= _SYSEX:
+                kind, position = _scan_other(track, position, ticks, size, where)
+                if kind == _END:
+                    break
+                continue
+            status, position, num_notes = _scan_event(track, position, status, where)
+        size.num_notes += num_notes
+        if size.num_notes > limits.MAX_NOTES:
+            limits.check_count("notes", size.num_notes, limits.MAX_NOTES, where)
     size.end_ticks = max(size.end_ticks, ticks)
+
+
+def _has_two_data_bytes(status: int) -> bool:
+    return 0x80 <= status < 0xC0 or 0xE0 <= status < _SYSEX
+
+
+def _scan_event(track: bytes, position: int, status: int, where: str) -> tuple[int, int, int]:
+    """One channel event, behind its delta: the status that runs on, the position behind it, 1 for a note."""
+    if track[position] & 0x80:
+        status, position = track[position], position + 1
+    elif not status:
+        raise UserError("a MIDI event has no status byte", where=where, mend=_BROKEN)
+    num_data_bytes = 2 if _has_two_data_bytes(status) else 1
+    if max(track[position], track[position + num_data_bytes - 1]) > 0x7F:
+        raise UserError("a MIDI event is damaged", where=where, mend=_BROKEN)
+    position += num_data_bytes
+    return status, position, int(status & 0xF0 == 0x90 and track[position - 1] > 0)
+
+
+def _scan_other(track: bytes, position: int, ticks: int, size: MidiSize, where: str) -> tuple[int, int]:
+    """One meta or system event, behind its delta: its kind (0 for none), and the position behind it."""
+    byte = track[position]
+    meta = byte == _META
+    if not meta and byte not in {_SYSEX, _ESCAPE}:
+        raise UserError(f"byte {byte:#x} is no MIDI file event", where=where, mend=_BROKEN)
+    kind = track[position + 1] if meta else 0
+    length, position = _variable_length(track, position + 1 + meta, where)
+    if position + length > len(track):
+        raise IndexError
+    if meta:
+        _note_meta(kind, track[position : position + length], ticks, size, where)
+    return kind, position + length
 
 
 def _variable_length(track: bytes, position: int, where: str) -> tuple[int, int]:
