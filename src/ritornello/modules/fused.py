@@ -91,8 +91,18 @@ def _in_tiles(
         if shape not in masks:
             masks[shape] = mask_of(_distances(*shape, q_BHTK.device))
         tile_keys, tile_values = torch.cat(keys[chunks], dim=2), torch.cat(values[chunks], dim=2)
-        heard.append(scaled_dot_product_attention(queries, tile_keys, tile_values, attn_mask=masks[shape]))
+        heard.append(_attended(queries, tile_keys, tile_values, masks[shape]))
     return torch.cat(heard, dim=2)
+
+
+def _attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Tensor:
+    """One tile (B, H, N, K); ``mask`` (N, M) or (H, N, M) says what is heard (bool) or is added to the logits."""
+    if q_BHNK.dtype != torch.bfloat16 or q_BHNK.device.type != "cpu":
+        return scaled_dot_product_attention(q_BHNK, k_BHMK, v_BHMK, attn_mask=mask)
+    # the fused CPU kernel takes 1.6 times as long in bfloat16 as the products one by one
+    bias = mask if mask.is_floating_point() else q_BHNK.new_zeros(mask.shape).masked_fill_(~mask, float("-inf"))
+    logits_BHNM = (q_BHNK * q_BHNK.shape[-1] ** -0.5) @ k_BHMK.mT + bias
+    return logits_BHNM.softmax(dim=-1) @ v_BHMK
 
 
 def _distances(offset: int, num_queries: int, num_keys: int, device: torch.device) -> Tensor:

@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import nn
 
 from ritornello.errors import UserError
+from ritornello.training.allocation import keep_memory
 from ritornello.training.atomic import sweep
 from ritornello.training.checkpoint import checkpoints
 from ritornello.training.figures import Likelihood
@@ -42,6 +43,7 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> str:
     if checkpoints(out) and not resume:
         raise UserError("holds a run already", where=str(out), mend="go on with --resume, or name another --out")
     out.mkdir(parents=True, exist_ok=True)
+    keep_memory()
     with exact_arithmetic(recipe.threads):
         run = Run(recipe, out)
         if run.processes.is_first:

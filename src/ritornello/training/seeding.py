@@ -28,10 +28,14 @@ def seed_step(seed: int, step: int, part: int = 0) -> None:
 def exact_arithmetic(threads: int | None) -> Generator[None]:
     """Deterministic operations and a fixed number of threads (None: as they are); put back afterwards."""
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    # no operation here reads what it has not written, and filling it first takes 5 % of a step
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.use_deterministic_algorithms(mode=True, warn_only=torch.cuda.is_available())
     torch.set_num_threads(threads or before[1])
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0])
+        torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.set_num_threads(before[1])

@@ -1,0 +1,24 @@
+"""Keeps the process's memory between steps instead of asking the system for it again and again.
+
+glibc gives every large block back as soon as it is free, and the system hands out the next one page by page, each
+page zeroed. A training step on the CPU allocates the same hundred blocks every time, and spent about a tenth of its
+time on those pages.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc, malloc.h
+_NEVER = 2**31 - 1
+
+
+def keep_memory() -> None:
+    """From now on freed memory stays with the process; without effect where the C library is not glibc."""
+    try:
+        library = ctypes.CDLL(None)
+        library.gnu_get_libc_version  # noqa: B018  # raises where there is none
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, _NEVER)
+    except (AttributeError, OSError, TypeError):
+        return
