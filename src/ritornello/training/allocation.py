@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ctypes
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc, malloc.h
-_NEVER = 2**31 - 1
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
+_MOST_BYTES = 2**30
 
 
 def keep_memory() -> None:
-    """From now on freed memory stays with the process; without effect where the C library is not glibc."""
+    """From now on freed blocks of up to a gibibyte stay with the process; without effect where the C library is not glibc."""
     try:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018  # raises where there is none
-        library.mallopt(_MMAP_MAX, 0)
-        library.mallopt(_TRIM_THRESHOLD, _NEVER)
+        library.mallopt(_MMAP_THRESHOLD, _MOST_BYTES)
+        library.mallopt(_TRIM_THRESHOLD, 2 * _MOST_BYTES - 1)
     except (AttributeError, OSError, TypeError):
         return
