@@ -13,10 +13,11 @@ import resource, sys, torch
 from ritornello.training.allocation import keep_memory
 if sys.argv[1] == "kept":
     keep_memory()
-torch.ones(2**24)
+for _ in range(16):
+    torch.ones(2**22)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(4):
-    torch.ones(2**24)
+    torch.ones(2**22)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 

@@ -14,7 +14,7 @@ _MOST_BYTES = 2**30
 
 
 def keep_memory() -> None:
-    """From now on freed blocks of up to a gibibyte stay with the process; without effect where the C library is not glibc."""
+    """From now on freed blocks of up to a gibibyte stay with the process; no effect without glibc."""
     try:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018  # raises where there is none
