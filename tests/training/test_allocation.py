@@ -14,10 +14,10 @@ from ritornello.training.allocation import keep_memory
 if sys.argv[1] == "kept":
     keep_memory()
 for _ in range(16):
-    torch.ones(2**22)
+    torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(4):
-    torch.ones(2**22)
+    torch.ones(2**24)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
