@@ -34,7 +34,7 @@ def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Hor
     T, S = q_BHTK.shape[2], k_BHSK.shape[2]
     if T == 1:
         return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK)
-    if T == S and horizon.first_heard(start + T - 1) <= start:
+    if T == S and horizon.first_heard(start + T - 1) <= start and not _is_slow(q_BHTK):
         return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK, is_causal=True)
     return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda d_NM: _heard(d_NM, horizon.reach))
 
@@ -97,12 +97,16 @@ def _in_tiles(
 
 def _attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Tensor:
     """One tile (B, H, N, K); ``mask`` (N, M) or (H, N, M) says what is heard (bool) or is added to the logits."""
-    if q_BHNK.dtype != torch.bfloat16 or q_BHNK.device.type != "cpu":
+    if not _is_slow(q_BHNK):
         return scaled_dot_product_attention(q_BHNK, k_BHMK, v_BHMK, attn_mask=mask)
-    # the fused CPU kernel takes 1.6 times as long in bfloat16 as the products one by one
     bias = mask if mask.is_floating_point() else q_BHNK.new_zeros(mask.shape).masked_fill_(~mask, float("-inf"))
     logits_BHNM = (q_BHNK * q_BHNK.shape[-1] ** -0.5) @ k_BHMK.mT + bias
     return logits_BHNM.softmax(dim=-1) @ v_BHMK
+
+
+def _is_slow(x: Tensor) -> bool:
+    """Whether the fused kernel is: on a CPU in bfloat16 it takes 1.6 times as long as the products one by one."""
+    return x.dtype == torch.bfloat16 and x.device.type == "cpu"
 
 
 def _distances(offset: int, num_queries: int, num_keys: int, device: torch.device) -> Tensor:
