@@ -1,13 +1,16 @@
 """From a Score to a WAV file: symusic's synthesizer, the shipped soundfont, a little room.
 
 Parts stand side by side like a choir, the highest on the left. A choir is doubled softly by an
-organ, as Bach's was (*colla parte*): the samples alone begin too slowly for moving eighths.
+organ, as Bach's was (*colla parte*): the samples alone begin too slowly for moving eighths. All
+piano parts are one piano, with its pedal (``piano.py``). A recorded performance is played as it is,
+written music with its fermatas held (``performance.py``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.audio.performance import performed
+from ritornello.audio.piano import SAMPLE_RATE, Strikes, Wave, play_piano
 from ritornello.errors import UserError
+from ritornello.form.timing import is_performance
 from ritornello.scores import Notes, Part, Score
+from ritornello.scores.clock import Clock
+from ritornello.scores.sustain import sustained
 from ritornello.scores.writing import write_atomically
 
-SAMPLE_RATE = 44_100
 MAX_MINUTES = 20
 """Longest piece that is rendered; ten minutes take about half a gigabyte."""
 PEAK = 0.9
@@ -37,11 +43,11 @@ _WIDTH = 0.4
 _MAX_PLACES = 5
 _ROOM_SECONDS = 1.8
 """Time in which the room's echo falls by 60 dB."""
-_ROOM_SHARE = 0.18
+_ROOM_HERTZ, _ROOM_HIGHS = 2_000.0, 3.0
+"""Above this frequency the echo falls so many times as fast."""
+_ROOM_SHARE = 0.2
 _TAIL_SECONDS = 1.0
 _BLOCK = 2**19
-
-Wave = NDArray[np.float32]
 
 
 def render_wav(score: Score, path: Path | str) -> None:
@@ -63,25 +69,42 @@ def render(score: Score, where: str = "the piece") -> Wave:
     """The sound as (2, samples) between -1 and 1; ``where`` is named in errors."""
     if score.num_notes == 0:
         raise UserError("there is nothing to hear: no notes", where=where)
-    score = performed(score)
+    if not is_performance(score):
+        score = performed(score)
     _check_length(score, where)
     places = _places(len(score.parts))
-    mix = np.zeros((2, 0), dtype=np.float32)
+    mix = _piano(score)
     for place in sorted(set(places)):
         members = [part for part, its_place in zip(score.parts, places, strict=True) if its_place == place]
         mix = _added(mix, _synthesized(score, members), place)
     mix = _in_room(mix)
-    return mix * np.float32(PEAK / max(float(np.max(np.abs(mix))), 1e-6))
+    mix *= np.float32(PEAK / max(float(mix.max()), -float(mix.min()), 1e-6))
+    return mix
 
 
 def _check_length(score: Score, where: str) -> None:
-    stops = [tempo.onset_ticks for tempo in score.tempos[1:]] + [score.end_ticks]
-    beats = [(stop - tempo.onset_ticks) / score.ticks_per_beat for tempo, stop in zip(score.tempos, stops, strict=True)]
-    minutes = sum(max(0.0, b) / tempo.beats_per_minute for b, tempo in zip(beats, score.tempos, strict=True))
+    minutes = float(Clock.of(score).seconds(np.array([score.end_ticks]))[0]) / 60
     if minutes > MAX_MINUTES:
         raise UserError(
             f"lasts {minutes:.0f} minutes", where=where, limit=f"{MAX_MINUTES} minutes", mend="render a part of it"
         )
+
+
+def _piano(score: Score) -> Wave:
+    """What the piano plays of a score."""
+    clock = Clock.of(score)
+    shares = [sustained(part) for part in score.parts if _instruments(part)[0][0] == _PIANO]
+    if not shares:
+        return np.zeros((2, 0), dtype=np.float32)
+    onset, offset, pitch, velocity = (
+        np.concatenate([getattr(notes, name) for notes in shares])
+        for name in ("onset_ticks", "offset_ticks", "pitch", "velocity")
+    )
+    strikes = Strikes(clock.seconds(onset), clock.seconds(offset), pitch, velocity)
+    import symusic
+
+    synthesizer: Any = symusic.Synthesizer(str(_checked_font()), SAMPLE_RATE, 0)
+    return play_piano(strikes, partial(_piano_key, synthesizer))
 
 
 def _places(num_parts: int) -> list[float]:
@@ -103,7 +126,7 @@ def _synthesized(score: Score, parts: list[Part]) -> NDArray[np.float32]:
         steps = (part.notes.velocity - 1) // _VELOCITIES_PER_STEP
         for step in np.unique(steps):
             loudness = ((step + 0.5) * _VELOCITIES_PER_STEP / 128) ** 2
-            for program, share in _instruments(part):
+            for program, share in (played for played in _instruments(part) if played[0] != _PIANO):
                 layers.setdefault((program, share * loudness), []).append(_chosen(part.notes, steps == step))
     mono = np.zeros(0, dtype=np.float32)
     for (program, loudness), voices in sorted(layers.items(), key=lambda layer: layer[0]):
@@ -135,6 +158,18 @@ def _played(score: Score, program: int, voices: list[Notes]) -> NDArray[np.float
         )
         music.tracks.append(track)
     synthesizer: Any = symusic.Synthesizer(str(_checked_font()), SAMPLE_RATE, 0)
+    return np.array(synthesizer.render(music, stereo=False), dtype=np.float32)[0]
+
+
+def _piano_key(synthesizer: Any, pitch: int, seconds: float) -> NDArray[np.float32]:
+    """One key of the font's piano, held so long, at the loudness that all its keys have."""
+    import symusic
+
+    music: Any = symusic.Score(1_000)
+    music.tempos.append(symusic.Tempo(0, 60.0))
+    track: Any = symusic.Track("", _PIANO)
+    track.notes.append(symusic.Note(0, max(1, round(1_000 * seconds)), pitch, 90))
+    music.tracks.append(track)
     return np.array(synthesizer.render(music, stereo=False), dtype=np.float32)[0]
 
 
@@ -173,18 +208,25 @@ def _added(mix: Wave, mono: NDArray[np.float32], place: float) -> Wave:
 
 
 def _in_room(dry: Wave) -> Wave:
-    """Adds the echo of a room: decaying noise, different in each ear, always the same."""
-    length = int(_ROOM_SECONDS * SAMPLE_RATE)
-    decay = 10.0 ** (-3.0 * np.arange(length) / length)
-    echo = np.random.default_rng(0).standard_normal((2, length)) * decay
-    echo /= np.sqrt(np.sum(echo**2, axis=1, keepdims=True))
-    spectrum = np.fft.rfft(echo, 2 * _BLOCK)
+    """Adds the echo of a room, different in each ear, always the same."""
+    spectrum = np.fft.rfft(_echo(), 2 * _BLOCK)
     wet = np.zeros((2, dry.shape[1] + int(_TAIL_SECONDS * SAMPLE_RATE)), dtype=np.float32)
     wet[:, : dry.shape[1]] = dry
     for start in range(0, dry.shape[1], _BLOCK):
         block = np.fft.irfft(np.fft.rfft(dry[:, start : start + _BLOCK], 2 * _BLOCK) * spectrum)
         stop = min(start + block.shape[1], wet.shape[1])
-        wet[:, start:stop] += (_ROOM_SHARE * block[:, : stop - start]).astype(np.float32)
+        wet[:, start:stop] += _ROOM_SHARE * block[:, : stop - start]
     fade = int(_TAIL_SECONDS * SAMPLE_RATE)
     wet[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return wet
+
+
+def _echo() -> Wave:
+    """Decaying noise, whose high frequencies die away sooner, as walls and air swallow them."""
+    length = int(_ROOM_SECONDS * SAMPLE_RATE)
+    noise = np.random.default_rng(0).standard_normal((2, length))
+    spectrum, frequencies = np.fft.rfft(noise), np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
+    low = np.fft.irfft(spectrum / (1 + (frequencies / _ROOM_HERTZ) ** 2), length)
+    time = np.arange(length) / length
+    echo = low * 10.0 ** (-3 * time) + (noise - low) * 10.0 ** (-3 * _ROOM_HIGHS * time)
+    return (echo / np.sqrt(np.sum(echo**2, axis=1, keepdims=True))).astype(np.float32)
