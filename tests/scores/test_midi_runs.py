@@ -16,7 +16,7 @@ from tests.scores.files import midi_file
 
 def test_a_run_counts_ticks_and_notes() -> None:
     event = b"\x81\x00\x90\x3c\x40" + b"\x05\x3c\x00" + b"\x00\xb0\x40\x7f"  # 128 + 5 ticks, one note struck
-    run = PlainRuns(event * 100 + b"\x00\xff\x2f\x00").follow(0, 0x90)
+    run = PlainRuns(event * 100 + b"\x00\xff\x2f\x00", counts_notes=True).follow(0, 0x90)
     assert run is not None
     assert (run.position, run.ticks, run.num_notes, run.status) == (1200, 13_300, 100, 0xB0)
 
@@ -31,7 +31,7 @@ def test_a_run_ends_before_what_is_not_plain() -> None:
         b"\x00\x90\x3c\x80",
         b"\x00\x90",
     ):
-        run = PlainRuns(event * 50 + other + event * 50).follow(0, 0x90)
+        run = PlainRuns(event * 50 + other + event * 50, counts_notes=False).follow(0, 0x90)
         assert run is not None
         assert run.position == 200
 
@@ -58,6 +58,7 @@ def test_runs_and_single_events_measure_the_same(
         data[generator.randrange(len(data))] = generator.randrange(256)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(midi_runs, "BLOCK_BYTES", block_bytes)
+        patch.setattr(midi_scan, "_FEWEST_NOTE_BYTES", 0)  # so that notes are counted
         in_runs = _measured(bytes(data))
         patch.setattr(PlainRuns, "follow", no_run)
         assert in_runs == _measured(bytes(data))

@@ -16,6 +16,8 @@ from ritornello.scores.midi_runs import PlainRuns
 
 _BROKEN = "export the piece again, or repair the file with a notation program"
 _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
+_FEWEST_NOTE_BYTES = 3
+"""Of a note-on: its delta, pitch and velocity."""
 _TEMPO, _METRE, _END = 0x51, 0x58, 0x2F
 
 
@@ -26,6 +28,7 @@ class MidiSize:
     ticks_per_beat: int
     num_tracks: int = 0
     num_notes: int = 0
+    """Note-ons; counted only in part where the file is too short to hold too many."""
     end_ticks: int = 0
     microseconds_per_beat: list[tuple[int, int]] = field(default_factory=lambda: [(0, 500_000)])
     metres: list[tuple[int, int, int]] = field(default_factory=lambda: [(0, 4, 4)])
@@ -63,6 +66,7 @@ def _scan_chunks(data: bytes, where: str) -> MidiSize:
     if not 1 <= division <= limits.MAX_TICKS_PER_BEAT:
         raise UserError("its clock does not count beats", where=where, limit="1 to 32,767 ticks per quarter note")
     size = MidiSize(division)
+    can_be_too_many = len(data) > limits.MAX_NOTES * _FEWEST_NOTE_BYTES
     position = 8 + header_length
     while position + 8 <= len(data):
         length = int.from_bytes(data[position + 4 : position + 8], "big")
@@ -73,15 +77,15 @@ def _scan_chunks(data: bytes, where: str) -> MidiSize:
             raise UserError("the MIDI file is cut off", where=where, mend=_BROKEN)
         size.num_tracks += 1
         limits.check_count("tracks", size.num_tracks, limits.MAX_TRACKS, where)
-        _scan_track(data[start:position], size, where)
+        _scan_track(data[start:position], size, counts_notes=can_be_too_many, where=where)
     if size.num_tracks < max(1, int.from_bytes(data[10:12], "big")):
         raise UserError("the MIDI file is cut off: tracks are missing", where=where, mend=_BROKEN)
     return size
 
 
-def _scan_track(track: bytes, size: MidiSize, where: str) -> None:
+def _scan_track(track: bytes, size: MidiSize, *, counts_notes: bool, where: str) -> None:
     """Walks over one track; an event that runs past the end raises IndexError."""
-    position, ticks, status, end, runs = 0, 0, 0, len(track), PlainRuns(track)
+    position, ticks, status, end, runs = 0, 0, 0, len(track), PlainRuns(track, counts_notes=counts_notes)
     while position < end:
         run = runs.follow(position, status) if _has_two_data_bytes(status) else None
         if run is not None:

@@ -34,10 +34,11 @@ def sustained(part: Part) -> Notes:
 
 def next_onsets(onsets: IntArray, pitch: IntArray) -> IntArray:
     """For each note (N,), where the next note of its pitch begins; 2^62 where none does. Onsets are in order."""
-    order = np.argsort(pitch, kind="stable")
+    order = np.argsort(pitch.astype(np.uint8), kind="stable")  # bytes are sorted in linear time
+    sorted_pitch = pitch.take(order)
     following = np.full(len(pitch), 1 << 62)
-    again = np.flatnonzero(pitch[order[1:]] == pitch[order[:-1]])
-    following[order[again]] = onsets[order[again + 1]]
+    again = np.flatnonzero(sorted_pitch[1:] == sorted_pitch[:-1])
+    following[order.take(again)] = onsets.take(order.take(again + 1))
     return following
 
 

@@ -165,27 +165,23 @@ class PerformanceCursor:
 def write_events(notes: GridNotes) -> IntArray:
     """Notes on the grid to ids, from BOS to END."""
     num_notes = len(notes)
-    ending = np.argsort(notes.end_steps, kind="stable")
-    ends = notes.end_steps[ending]
-    number = np.arange(num_notes)
-    begin_at = number + np.searchsorted(ends, notes.onset_steps, side="right")  # places among the 2 N events
-    end_at = number + np.searchsorted(notes.onset_steps, ends, side="left")
-    times, events = np.empty((2, 2 * num_notes), dtype=np.int64)
-    times[begin_at], times[end_at] = notes.onset_steps, ends
-    events[begin_at], events[end_at] = NOTE_ON + notes.pitch, NOTE_OFF + notes.pitch[ending]
-    waits = np.diff(times, prepend=0)
-    changes = np.diff(notes.velocity_bin, prepend=-1) != 0
-    tokens_before = (waits + MAX_SHIFT - 1) // MAX_SHIFT
-    tokens_before[begin_at] += changes
-    event_at = np.cumsum(tokens_before + 1)  # places among the tokens; BOS is at 0
+    changes = np.zeros(2 * num_notes, dtype=np.bool_)  # of the velocity; first the N ends, then the N beginnings
+    changes[num_notes : num_notes + 1] = True
+    np.not_equal(notes.velocity_bin[1:], notes.velocity_bin[:-1], out=changes[num_notes + 1 :])
+    bins = notes.velocity_bin[changes[num_notes:]]
+    keys = np.concatenate([2 * notes.end_steps, 2 * notes.onset_steps + 1])
+    order = np.argsort(keys, kind="stable")
+    times, changes = keys.take(order) >> 1, changes.take(order)
+    waits = times.copy()
+    waits[1:] -= times[:-1]
+    event_at = np.cumsum((waits + (2 * MAX_SHIFT - 1)) // MAX_SHIFT + changes)  # places among the tokens; BOS is at 0
     ids = np.full(2 + (int(event_at[-1]) if num_notes else 0), TIME_SHIFT + MAX_SHIFT)
     ids[0], ids[-1] = BOS, END
-    ids[event_at] = events
-    change_at = event_at[begin_at[changes]]
-    ids[change_at - 1] = VELOCITY + notes.velocity_bin[changes]
-    event_at[begin_at[changes]] -= 1
-    waited = waits > 0
-    ids[event_at[waited] - 1] = TIME_SHIFT + 1 + (waits[waited] - 1) % MAX_SHIFT
+    ids[event_at] = np.concatenate([NOTE_OFF + notes.pitch, NOTE_ON + notes.pitch]).take(order)
+    event_at -= changes
+    ids[event_at[changes]] = VELOCITY + bins
+    waited = np.flatnonzero(waits)
+    ids[event_at.take(waited) - 1] = TIME_SHIFT + 1 + (waits.take(waited) - 1) % MAX_SHIFT
     return ids
 
 
