@@ -1,11 +1,13 @@
 """Kills the trainer at random times and counts what is lost: it should be nothing.
 
-A small run on made-up music is trained once undisturbed through the command line. Then the same run
-is trained again and again, killed with SIGKILL at random moments (a checkpoint after every step, so
-that many kills fall inside a save) and resumed until it ends. After each kill every visible
-checkpoint must load; at the end of each run its weights must be the undisturbed ones, bit by bit.
+A small run on made-up music, chorales or performances, is trained once undisturbed through the
+command line. Then the same run is trained again and again, killed with SIGKILL at random moments (a
+checkpoint after every step, so that many kills fall inside a save) and resumed until it ends. After
+each kill every visible checkpoint must load; at the end of each run its weights, its last checkpoint
+and its log must be the undisturbed ones, bit by bit (the log but for its times).
 
-    python benchmarks/kill_trainer.py --kills 50
+    python benchmarks/kill_trainer.py --kills 200
+    python benchmarks/kill_trainer.py --kills 200 --music performances
 
 Exits with 1 if anything was lost.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import signal
@@ -21,26 +24,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-import yaml
+from made_up import KINDS, write_recipe
 
-from ritornello.data.corpora import CORPORA
-from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
-from ritornello.data.corpora.jsb_chorales import score_from_frames
-from ritornello.data.prepare import prepare
 from ritornello.errors import UserError
 from ritornello.training.checkpoint import checkpoints, load_checkpoint
 from ritornello.training.weights import all_best_weights, load_weights
-
-MODEL = {
-    "name": "notes",
-    "config": {"width": 16, "num_layers": 1, "num_heads": 2, "feedforward_width": 32, "slot_width": 16},
-}
 
 
 @dataclass
@@ -60,10 +51,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--music", choices=list(KINDS), default="chorales")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ritornello-kills-") as name:
         dice = random.Random(arguments.seed)  # noqa: S311  # not a secret: when to kill
-        tally, seconds = _all_runs(Path(name), arguments.kills, arguments.steps, dice)
+        steps = arguments.steps
+        every = {"steps": steps, "save_every": 1, "evaluate_every": 10, "optimiser": {"name": "muon"}}
+        recipe = write_recipe(arguments.music, Path(name), **every)
+        tally, seconds = _all_runs(Path(name), recipe, arguments.kills, dice)
     print(f"{'kills':34}{tally.kills:6}   in {seconds:.0f} s")
     print(f"{'  of these inside a save':34}{tally.inside_saves:6}")
     print(f"{'unreadable checkpoints':34}{tally.unreadable:6}   goal 0")
@@ -72,8 +67,7 @@ def main() -> int:
     return int(tally.unreadable > 0 or tally.finished == 0 or tally.identical < tally.finished)
 
 
-def _all_runs(folder: Path, kills: int, steps: int, dice: random.Random) -> tuple[Tally, float]:
-    recipe = _recipe(folder, steps)
+def _all_runs(folder: Path, recipe: Path, kills: int, dice: random.Random) -> tuple[Tally, float]:
     undisturbed = folder / "undisturbed"
     started = time.monotonic()
     process = _start(recipe, undisturbed)
@@ -141,34 +135,9 @@ def _count_unreadable(run: Path) -> int:
 def _hash(run: Path) -> str:
     last = checkpoints(run)[-1] / "state.safetensors"
     files = (run / "weights" / "weights.safetensors", last)
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-def _recipe(folder: Path, steps: int) -> Path:
-    CORPORA["made_up"] = Corpus("made_up", "none", _pieces, CHORALE_SCHEMES, "made up")
-    prepare("made_up", folder / "data", scheme="chorale_notes")
-    content = {
-        "model": MODEL,
-        "data": {"folder": str(folder / "data"), "batch_tokens": 400, "transpose": [-2, 2]},
-        "optimiser": {"name": "muon"},
-        "steps": steps,
-        "save_every": 1,
-        "evaluate_every": 10,
-        "threads": 1,
-    }
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(content))
-    return folder / "recipe.yaml"
-
-
-def _pieces(_root: Path | None) -> Iterator[Piece]:
-    dice = np.random.default_rng(3)
-    for number in range(12):
-        steps = dice.integers(-2, 3, (16, 4)) * (dice.random((16, 4)) < 0.4)
-        frames = tuple(map(tuple, (np.array([72, 65, 58, 48]) + np.cumsum(steps, axis=0)).tolist()))
-        name = f"made-up-{number}"
-        split = "validation" if number % 4 == 3 else "train"
-        sha256 = hashlib.sha256(repr(frames).encode()).hexdigest()
-        yield Piece(name, name, split, sha256, partial(score_from_frames, frames))
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    figures = [{k: v for k, v in line.items() if k not in ("seconds", "tokens_per_second")} for line in log]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files) + repr(figures).encode()).hexdigest()
 
 
 if __name__ == "__main__":

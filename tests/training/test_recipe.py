@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
+from ritornello.data.corpora import CORPORA
+from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
+from ritornello.training.build import build_model
+from ritornello.training.figures import is_performance
 from ritornello.training.optim import make_optimizers, update_average
 from ritornello.training.recipe import OptimiserOptions, parse_recipe, read_recipe
 from ritornello.training.schedule import cosine, noam
@@ -25,6 +30,21 @@ def minimal(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_shipped_recipes_load(path: Path) -> None:
     assert read_recipe(path).steps > 0
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_name_what_there_is(path: Path) -> None:
+    """The model takes its numbers, the corpus has a name, and a window fits into a batch."""
+    recipe = read_recipe(path)
+    sizes = {"vocabulary_size": 391, "condition_sizes": ()}
+    if is_performance(recipe.data.level):
+        with torch.device("meta"):
+            model = build_model(recipe.model.name, recipe.model.config, **sizes)
+        assert sum(parameter.numel() for parameter in model.parameters()) > 10**6
+        assert recipe.data.level in SCHEMES
+        assert recipe.data.window_tokens <= recipe.data.batch_tokens
+    assert recipe.data.corpus is None or recipe.data.corpus in CORPORA
+    assert recipe.evaluate_every <= recipe.steps
 
 
 def test_there_are_recipes() -> None:

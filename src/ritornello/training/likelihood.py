@@ -39,7 +39,7 @@ from ritornello.scores.score import IntArray
 from ritornello.training.figures import Likelihood, is_performance, summed
 
 BATCH_TOKENS = 16384
-CHUNK_TOKENS = 1024
+CHUNK_TOKENS = 2048
 MIXTURE_SEMITONES = (-3, 3)
 _IGNORED = -100
 
