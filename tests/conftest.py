@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from ritornello.data.corpora import CORPORA
 from ritornello.data.corpora.base import CHORALE_SCHEMES, Corpus, Piece
 from ritornello.data.corpora.jsb_chorales import score_from_frames
 from ritornello.data.prepare import prepare
+
+settings.register_profile("no clock", deadline=None)  # no test asserts a time
+settings.load_profile("no clock")
 
 
 @pytest.fixture(scope="session")

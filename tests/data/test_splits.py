@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ritornello.data.corpora import CORPORA
 from ritornello.data.corpora.chorale_table import chorale_table
 from ritornello.data.corpora.jsb_chorales import score_from_frames
-from ritornello.data.splits import SIMILAR, groups_of, is_chosen, opening, similarity
+from ritornello.data.splits import SIMILAR, groups_of, is_chosen, opening, sides, similarity
 
 TUNE = (0, 2, 4, 5, 7, 5, 4, 2, 0, 7, 9, 11, 0, 11, 9, 7, 5, 4, 2, 0)
 OTHER = (7, 3, 8, 2, 10, 3, 0, 8, 5, 10, 3, 7, 2, 8, 0, 3, 10, 5, 8, 7)
@@ -86,3 +86,35 @@ def test_no_training_piece_opens_like_a_test_piece(data_folder: Path) -> None:
         assert max(likest) < SIMILAR
     likest = [similarity(tune, openings["train"]).max() for tune in openings["validation"]]
     assert max(likest) < SIMILAR
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=4), st.integers(0, 9), min_size=1), st.integers(0, 5))
+def test_groups_stay_on_one_side(groups: dict[str, int], seed: int) -> None:
+    named = {piece: str(group) for piece, group in groups.items()}
+    found = sides(named, seed)
+    assert found.keys() == named.keys()
+    for group in set(named.values()):
+        assert len({found[piece] for piece in named if named[piece] == group}) == 1
+    assert "train" in found.values()
+    if len(set(named.values())) > 1:
+        assert "validation" in found.values()
+
+
+@pytest.mark.parametrize(
+    ("num_pieces", "expected"),
+    [(1, (1, 0, 0)), (2, (1, 1, 0)), (9, (8, 1, 0)), (20, (16, 2, 2)), (109, (89, 10, 10))],
+)
+def test_about_a_tenth_is_held_out_twice(num_pieces: int, expected: tuple[int, ...]) -> None:
+    names = {f"piece {number}": f"piece {number}" for number in range(num_pieces)}
+    found = list(sides(names, 1).values())
+    assert tuple(found.count(side) for side in ("train", "validation", "test")) == expected
+
+
+def test_the_seed_decides_and_the_order_does_not() -> None:
+    names = {f"piece {number}": f"piece {number}" for number in range(50)}
+    assert sides(names, 1) == sides(dict(reversed(names.items())), 1)
+    assert sides(names, 1) != sides(names, 2)
+
+
+def test_two_copies_are_trained_on() -> None:
+    assert sides({"a": "a", "b": "a"}, 1) == {"a": "train", "b": "train"}

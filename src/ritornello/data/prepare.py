@@ -1,4 +1,4 @@
-"""From a corpus to a prepared folder (``prepared.py`` says what is in it).
+"""From a corpus to a prepared folder (``layout.py`` says what is in it).
 
 The pieces of the corpus, in its order, are cut into shards of ``SHARD_PIECES``; each worker takes a
 shard at a time (``shards.py``). The shards do not depend on the workers, so neither does the result:
@@ -24,8 +24,8 @@ from typing import Any
 from ritornello.data.corpora import corpus_named
 from ritornello.data.corpora.base import Corpus, Piece
 from ritornello.data.duplicates import near_duplicates
+from ritornello.data.layout import FORMAT, INDEX, TABLE
 from ritornello.data.pieces_table import PieceRow, table_bytes
-from ritornello.data.prepared import FORMAT, INDEX, TABLE
 from ritornello.data.schemes import SCHEMES
 from ritornello.data.shards import (
     DIED,
@@ -38,7 +38,7 @@ from ritornello.data.shards import (
     write_through,
 )
 from ritornello.data.splits import sides
-from ritornello.data.workers import in_own_process, run_jobs
+from ritornello.data.workers import deadly_jobs, in_own_process, run_jobs
 from ritornello.errors import UserError
 
 SHARD_PIECES = 16
@@ -161,7 +161,8 @@ def _shard_after_death(job: ShardJob) -> ShardFacts:
     """A shard whose worker may have died of one of its pieces: those that kill again are left out."""
     facts = in_own_process(write_shard, job)
     if facts is None:
-        deadly = frozenset(p.id for p in job.pieces if in_own_process(_try_piece, (p, job.scheme)) is None)
+        found = deadly_jobs(_try_piece, [(piece, job.scheme) for piece in job.pieces])
+        deadly = frozenset(piece.id for piece, _ in found)
         facts = in_own_process(write_shard, replace(job, deadly=deadly))
     if facts is None:
         mend = "free some memory and prepare again: what is finished is kept"
@@ -169,9 +170,8 @@ def _shard_after_death(job: ShardJob) -> ShardFacts:
     return facts
 
 
-def _try_piece(job: tuple[Piece, str]) -> bool:
+def _try_piece(job: tuple[Piece, str]) -> None:
     read_piece(*job)
-    return True
 
 
 def _publish(

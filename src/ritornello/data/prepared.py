@@ -1,14 +1,7 @@
-"""A prepared folder as its readers see it.
-
-``index.json`` holds the facts (corpus, licence, levels, what was refused), ``pieces.parquet`` one row
-a piece, ``<level>/ids-00000.npy`` and so on the tokens: a *shard* holds some pieces one after the
-other, whole. Its columns are ``ids`` (uint16, N), and where the level has them ``scored`` (bool, N),
-``conditions`` (int16, N x C) and ``source`` (int32, N). They are mapped into memory when first read.
-"""
+"""A prepared folder (``layout.py``) as its readers see it. Columns are mapped into memory when first read."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,14 +13,12 @@ from numpy.typing import NDArray
 
 from ritornello.data.batch import Batch
 from ritornello.data.corpora.base import Split
+from ritornello.data.layout import TABLE, column_file, read_index
 from ritornello.data.pieces_table import PieceRow, read_table
 from ritornello.data.rows import Row, collate
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
 
-FORMAT = 2
-INDEX = "index.json"
-TABLE = "pieces.parquet"
 _MAX_OPEN_SHARDS = 256
 """Columns kept mapped at a time: each holds a file open, and a process may open about a thousand."""
 
@@ -114,11 +105,6 @@ class PreparedLevel:
             raise UserError(f"cannot be read: {error}", where=str(path), mend="prepare again") from error
 
 
-def column_file(name: str, shard: int) -> str:
-    """The name of one column of one shard, below the folder of its level."""
-    return f"{name}-{shard:05d}.npy"
-
-
 def batch_sizes(sorted_lengths: IntArray, batch_tokens: int) -> list[int]:
     """How many sequences go into each batch, shortest first.
 
@@ -132,19 +118,6 @@ def batch_sizes(sorted_lengths: IntArray, batch_tokens: int) -> list[int]:
             size = 0
         size += 1
     return [*sizes, size] if size else sizes
-
-
-def read_index(folder: Path) -> dict[str, Any]:
-    """The facts of a prepared folder; raises UserError when it is none, or of another format."""
-    mend = "make it with: ritornello prepare"
-    try:
-        index: dict[str, Any] = json.loads((folder / INDEX).read_bytes())
-        form = index["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError("is not a prepared folder", where=str(folder), mend=mend) from error
-    if form != FORMAT:
-        raise UserError(f"has format {form}, not {FORMAT}", where=str(folder), mend=mend)
-    return index
 
 
 def _read_rows(folder: Path, level: str) -> list[PieceRow]:

@@ -21,14 +21,13 @@ from numpy.typing import NDArray
 
 from ritornello.data.corpora.base import Piece
 from ritornello.data.duplicates import fingerprint
+from ritornello.data.layout import COLUMNS, column_file
 from ritornello.data.levels import Encoded
-from ritornello.data.prepared import column_file
 from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import Score
 
-COLUMNS = ("ids", "scored", "conditions", "source")
 DIED = "the process that read it died"
 
 

@@ -42,6 +42,19 @@ def in_own_process(task: Callable[[Job], Result], job: Job) -> Result | None:
             return None
 
 
+def deadly_jobs(task: Callable[[Job], object], jobs: Iterable[Job]) -> Iterator[Job]:
+    """Yields the jobs that kill the process that does them; all are tried, one after the other."""
+    waiting = deque(jobs)
+    while waiting:
+        with _pool(1) as pool:
+            try:
+                while waiting:
+                    pool.submit(task, waiting[0]).result()
+                    waiting.popleft()
+            except BrokenProcessPool:
+                yield waiting.popleft()
+
+
 def _until_death(
     task: Callable[[Job], Result], waiting: deque[Job], workers: int
 ) -> Generator[Result, None, list[Job]]:
