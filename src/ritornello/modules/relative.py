@@ -101,7 +101,7 @@ class _Relative(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]  # the decorator hides names
         q_HBTK, p_HBTK, k_HBSK, v_HBSK, e_HRK, heard_HBTK = cast("tuple[Tensor, ...]", ctx.saved_tensors)
         d_heard_HBTK = grad_outputs[0].contiguous()
         # gradients that many tiles add to are summed in float32 at least
