@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ritornello.errors import UserError
-from ritornello.plotting.performanceroll import draw_performance, figure_of_performance, system_seconds
+from ritornello.plotting.performanceroll import draw_performance, figure_of_performance, systems_of
 from ritornello.scores import Notes, Part, Score, Tempo
 from ritornello.scores.score import Pedal
 
@@ -51,13 +51,23 @@ def test_what_the_pedal_holds_is_faint() -> None:
     assert faint.get_paths()[0].vertices[:4, 0].max() == pytest.approx(2.5)
 
 
-@pytest.mark.parametrize(("seconds", "each"), [(1, 10), (60, 10), (120, 10), (121, 15), (600, 60), (2640, 300)])
-def test_a_long_piece_has_longer_systems_not_more(seconds: float, each: int) -> None:
-    assert system_seconds(seconds) == each
+@pytest.mark.parametrize(
+    ("seconds", "systems"),
+    [(1, (1, 10)), (60, (6, 10)), (120, (12, 10)), (121, (8, 15.125)), (600, (10, 60)), (2640, (9, 300))],
+)
+def test_a_long_piece_has_longer_systems_not_more(seconds: float, systems: tuple[int, float]) -> None:
+    assert systems_of(seconds) == systems
+
+
+def test_systems_hold_the_whole_piece_and_none_is_nearly_empty() -> None:
+    for seconds in np.geomspace(1, 4 * 3600, 200):
+        count, each = systems_of(seconds)
+        assert count * each >= seconds - 1e-6
+        assert count == 1 or seconds > (count - 1 + 0.149) * each
+        assert count <= 12
 
 
 def test_a_piece_of_hours_stays_a_picture() -> None:
-    assert system_seconds(4 * 3600) * 12 >= 4 * 3600
     figure = figure_of_performance(score_of(4 * 3600))
     assert figure.get_size_inches()[1] * figure.dpi < 5_000
 

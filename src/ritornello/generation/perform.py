@@ -14,7 +14,7 @@ import numpy as np
 
 from ritornello.errors import UserError
 from ritornello.generation.engine import Stream, new_stream, one_thread
-from ritornello.generation.guards import Guard
+from ritornello.generation.guards import Guard, Mask
 from ritornello.generation.sampling import Logits, draw, masked, min_p, scaled
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Score
@@ -145,20 +145,29 @@ class _Player:
             self._write(token)
 
     def choose(self, logits_V: Logits) -> int | None:
-        """Draws and writes the next token; None where the performance ends."""
+        """Draws and writes the next token; None where the performance ends.
+
+        A wait beyond the asked time is not forbidden, which would crowd notes into the last moment, but cut short.
+        """
         left = self.most_seconds - self.seconds + _ROUNDING_SECONDS
-        if left < self.least_step:
-            return None
-        allowed_V = self.cursor.mask() & (self.scheme.seconds_V <= left)
+        grammar_V = self.cursor.mask()
+        allowed_V = grammar_V.copy()
         allowed_V[self.end] &= self.seconds >= LEAST_SHARE_OF_TIME * self.most_seconds
-        if not allowed_V.any():
+        if left < self.least_step or not allowed_V.any():
             return None
         logits_V = scaled(masked(logits_V, self.guard.allowed(allowed_V)), self.drawing.temperature)
         token = draw(min_p(logits_V, self.drawing.least_share), self.random.random())
-        if token == self.end:
+        if self.scheme.seconds_V[token] > left:
+            token = self._longest_wait(grammar_V, left)
+        if token in (self.end, None):
             return None
         self._write(token)
         return token
+
+    def _longest_wait(self, grammar_V: Mask, left: float) -> int | None:
+        """The token that brings the performance nearest to its end; None if there is none."""
+        seconds_V = np.where(grammar_V & (self.scheme.seconds_V <= left), self.scheme.seconds_V, 0.0)
+        return int(seconds_V.argmax()) if seconds_V.any() else None
 
     def _write(self, token: int) -> None:
         self.cursor.feed(token)

@@ -25,6 +25,8 @@ from ritornello.scores.writing import write_atomically
 SYSTEM_SECONDS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800)
 """Lengths that a system may have; the first that needs at most MOST_SYSTEMS is taken."""
 MOST_SYSTEMS = 12
+LEAST_FILLED = 0.15
+"""Share of a last system that is worth one; what is shorter lengthens the others."""
 DOTS_PER_INCH = 160
 WIDTH_INCHES, LEFT_INCHES, RIGHT_INCHES = 11.0, 0.5, 0.15
 TITLE_INCHES, GAP_INCHES = 0.45, 0.3
@@ -68,8 +70,7 @@ def figure_of_performance(score: Score) -> Any:
 
     bars = _bars_of(score)
     seconds = max(1.0, float(bars.sound_end.max(initial=0.0)))
-    each = system_seconds(seconds)
-    num_systems = math.ceil(seconds / each)
+    num_systems, each = systems_of(seconds)
     low, high = ROLL_INCHES
     roll_inches = high - (high - low) * min(1.0, (num_systems - 1) / 5)
     height = TITLE_INCHES + num_systems * (roll_inches + GAP_INCHES)
@@ -86,10 +87,12 @@ def figure_of_performance(score: Score) -> Any:
     return figure
 
 
-def system_seconds(seconds: float) -> int:
-    """How long a system of a piece of so many seconds is."""
+def systems_of(seconds: float) -> tuple[int, float]:
+    """How many systems a piece of so many seconds has, and the length of each in seconds; no last one nearly empty."""
     fitting = (each for each in SYSTEM_SECONDS if each * MOST_SYSTEMS >= seconds)
-    return next(fitting, math.ceil(seconds / MOST_SYSTEMS))
+    each = next(fitting, math.ceil(seconds / MOST_SYSTEMS))
+    count = max(1, math.ceil(seconds / each - LEAST_FILLED))
+    return count, max(float(each), seconds / count)
 
 
 def _bars_of(score: Score) -> _Bars:
@@ -118,7 +121,7 @@ def _shades(colour: str, velocity: NDArray[np.int64]) -> _Colours:
     return np.stack([np.interp(loudness, places, channels[:, channel]) for channel in range(4)], axis=1)
 
 
-def _system(axes: Any, bars: _Bars, each: int, seconds_per_pixel: float) -> None:
+def _system(axes: Any, bars: _Bars, each: float, seconds_per_pixel: float) -> None:
     """One system: octaves, seconds, first what the pedal holds, then the notes."""
     lowest, highest = int(bars.pitch.min(initial=60)), int(bars.pitch.max(initial=60))
     axes.set(ylim=(lowest - 1.5, highest + 1.5))
@@ -155,11 +158,11 @@ def _octaves(axes: Any, lowest: int, highest: int) -> None:
     axes.tick_params(length=0, labelsize=6.5, labelcolor=palette.GREY, labelfontfamily=palette.FONT)
 
 
-def _seconds(axes: Any, each: int) -> None:
+def _seconds(axes: Any, each: float) -> None:
     """Lines at round times, every second one with its name."""
     begin, end = axes.get_xlim()
     step = next(step for step in (1, 5, 10, 15, 30, 60, 300) if each / step <= 20 or step == 300)
-    times = range(round(begin), round(end) + 1, step)
+    times = range(math.ceil(begin / step) * step, math.floor(end) + 1, step)
     for time in times:
         axes.axvline(time, color=palette.FAINT, linewidth=0.5, zorder=1)
     named = [time for time in times if time % (5 if step == 1 else 2 * step) == 0]
