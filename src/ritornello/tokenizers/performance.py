@@ -19,55 +19,42 @@ from numpy.typing import NDArray
 
 from ritornello.errors import UserError
 from ritornello.scores import limits
-from ritornello.scores.score import IntArray, Score
-from ritornello.tokenizers.base import Tokens, Vocabulary
-from ritornello.tokenizers.performance_grid import (
-    MAX_STEPS,
-    NUM_BINS,
-    NUM_PITCHES,
-    STEPS_PER_SECOND,
-    GridNotes,
-    grid_notes,
-    score_of,
-    settled,
+from ritornello.scores.score import Score
+from ritornello.tokenizers.base import Tokens
+from ritornello.tokenizers.performance_events import (
+    BOS,
+    END,
+    MAX_SHIFT,
+    NOTE_OFF,
+    NOTE_ON,
+    PAD,
+    TIME_SHIFT,
+    VELOCITY,
+    VOCABULARY,
+    Passage,
+    read_events,
+    write_events,
 )
+from ritornello.tokenizers.performance_grid import MAX_STEPS, NUM_PITCHES, STEPS_PER_SECOND, grid_notes, score_of
 
-PAD, BOS, END = 0, 1, 2
-NOTE_ON = 3
-NOTE_OFF = NOTE_ON + NUM_PITCHES
-MAX_SHIFT = 100
-"""Steps of the longest TIME_SHIFT."""
-TIME_SHIFT = NOTE_OFF + NUM_PITCHES - 1
-"""A shift of k steps is ``TIME_SHIFT + k``; k begins at 1."""
-VELOCITY = TIME_SHIFT + MAX_SHIFT + 1
-_VOCABULARY = Vocabulary(
-    (
-        *("PAD", "BOS", "END"),
-        *(f"NOTE_ON_{pitch}" for pitch in range(NUM_PITCHES)),
-        *(f"NOTE_OFF_{pitch}" for pitch in range(NUM_PITCHES)),
-        *(f"TIME_SHIFT_{steps}" for steps in range(1, MAX_SHIFT + 1)),
-        *(f"VELOCITY_{velocity_bin}" for velocity_bin in range(NUM_BINS)),
-    )
-)
-_DEFAULT_BIN = 16
-"""Of a note before any VELOCITY, which only a fragment has."""
+__all__ = ["BOS", "END", "MAX_SHIFT", "NOTE_OFF", "NOTE_ON", "PAD", "TIME_SHIFT", "VELOCITY", "PerformanceTokenizer"]
 
 
 class PerformanceTokenizer:
     """Performances to events and back."""
 
     name = "performance"
-    vocabulary = _VOCABULARY
-    seconds_V = np.zeros(len(_VOCABULARY))
+    vocabulary = VOCABULARY
+    seconds_V = np.zeros(len(VOCABULARY))
     seconds_V[TIME_SHIFT + 1 : VELOCITY] = np.arange(1, MAX_SHIFT + 1) / STEPS_PER_SECOND
     """By how much each token moves the clock."""
-    strikes_V = np.zeros(len(_VOCABULARY), dtype=np.bool_)
+    strikes_V = np.zeros(len(VOCABULARY), dtype=np.bool_)
     strikes_V[NOTE_ON:NOTE_OFF] = True
     """Which tokens begin a note."""
 
     def encode(self, music: Score) -> Tokens:
         """Score to tokens, from BOS to END; raises UserError when it breaks the limits on notes and hours."""
-        return Tokens(write_events(grid_notes(music)), self.vocabulary.hash)
+        return Tokens(write_events(Passage.whole(grid_notes(music))), self.vocabulary.hash)
 
     def decode(self, tokens: Tokens) -> Score:
         """Tokens to a Score of one part at 10 ms; what still sounds at the end ends there.
@@ -77,7 +64,7 @@ class PerformanceTokenizer:
         """
         if tokens.vocabulary_hash != self.vocabulary.hash:
             raise UserError("these tokens belong to another vocabulary", where="performance tokens")
-        return score_of(read_events(tokens.ids))
+        return score_of(read_events(tokens.ids).closed())
 
     def cursor(self) -> PerformanceCursor:
         """Where a stream stands before BOS."""
@@ -129,7 +116,7 @@ class PerformanceCursor:
 
     def mask(self) -> NDArray[np.bool_]:
         """Which ids (391,) may come next; none after END."""
-        mask = np.zeros(len(_VOCABULARY), dtype=np.bool_)
+        mask = np.zeros(len(VOCABULARY), dtype=np.bool_)
         last = self.last
         if last == PAD:
             mask[BOS] = True
@@ -160,57 +147,3 @@ class PerformanceCursor:
         if not self.num_sounding and self.num_notes >= limits.MAX_NOTES:
             return 0
         return max(0, min(MAX_SHIFT, MAX_STEPS - self.now_steps - (not self.num_sounding)))
-
-
-def write_events(notes: GridNotes) -> IntArray:
-    """Notes on the grid to ids, from BOS to END."""
-    num_notes = len(notes)
-    changes = np.zeros(2 * num_notes, dtype=np.bool_)  # of the velocity; first the N ends, then the N beginnings
-    changes[num_notes : num_notes + 1] = True
-    np.not_equal(notes.velocity_bin[1:], notes.velocity_bin[:-1], out=changes[num_notes + 1 :])
-    bins = notes.velocity_bin[changes[num_notes:]]
-    keys = np.concatenate([2 * notes.end_steps, 2 * notes.onset_steps + 1])
-    order = np.argsort(keys, kind="stable")
-    times, changes = keys.take(order) >> 1, changes.take(order)
-    waits = times.copy()
-    waits[1:] -= times[:-1]
-    event_at = np.cumsum((waits + (2 * MAX_SHIFT - 1)) // MAX_SHIFT + changes)  # places among the tokens; BOS is at 0
-    ids = np.full(2 + (int(event_at[-1]) if num_notes else 0), TIME_SHIFT + MAX_SHIFT)
-    ids[0], ids[-1] = BOS, END
-    ids[event_at] = np.concatenate([NOTE_OFF + notes.pitch, NOTE_ON + notes.pitch]).take(order)
-    event_at -= changes
-    ids[event_at[changes]] = VELOCITY + bins
-    waited = np.flatnonzero(waits)
-    ids[event_at.take(waited) - 1] = TIME_SHIFT + 1 + (waits.take(waited) - 1) % MAX_SHIFT
-    return ids
-
-
-def read_events(ids: IntArray) -> GridNotes:
-    """Ids (T,) to notes on the grid; what ``PerformanceTokenizer.decode`` says of fragments holds."""
-    _check_ids(ids)
-    shifts = np.where((ids > TIME_SHIFT) & (ids < VELOCITY), ids - TIME_SHIFT, 0)
-    now_steps = np.cumsum(shifts)
-    if len(ids):
-        limits.check_hours((int(now_steps[-1])) * 3600 * limits.MAX_HOURS / MAX_STEPS, "performance tokens")
-    event_at = np.flatnonzero((ids >= NOTE_ON) & (ids <= TIME_SHIFT))
-    events = ids[event_at] - NOTE_ON
-    begins = events < NUM_PITCHES
-    limits.check_count("notes", int(begins.sum()), limits.MAX_NOTES, "performance tokens")
-    pitch = events % NUM_PITCHES
-    times = now_steps[event_at]
-    order = np.argsort(pitch.astype(np.uint8), kind="stable")
-    again = np.flatnonzero(pitch[order[1:]] == pitch[order[:-1]])
-    ends = np.full(len(events), now_steps[-1] if len(ids) else 0)
-    ends[order[again]] = times[order[again + 1]]
-    velocity_at = np.flatnonzero(ids >= VELOCITY)
-    bins = np.append(_DEFAULT_BIN, ids[velocity_at] - VELOCITY)
-    onset_steps = np.minimum(times[begins], MAX_STEPS - 1)
-    return settled(
-        onset_steps, ends[begins], pitch[begins], bins[np.searchsorted(velocity_at, event_at[begins], side="right")]
-    )
-
-
-def _check_ids(ids: IntArray) -> None:
-    if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < len(_VOCABULARY):
-        limit = f"0 to {len(_VOCABULARY) - 1}"
-        raise UserError("an id that is no token", where="performance tokens", limit=limit)
