@@ -8,8 +8,8 @@ reads; row number r is drawn from (seed, step, r) alone, and process ``rank`` ta
 replacement. Under ``random_start`` every token of the training split is then equally likely to be a
 target. Windows that hang over the border of a piece are short, and padded at their end.
 
-**Augmentation** is done on the tokens of a window: a transposition (among those that keep all its
-pitches on the keyboard of the scheme), a factor of time, a change of velocity, each drawn evenly. To
+**Augmentation** is done on the tokens of a window: a transposition (of those that keep its pitches
+on the keyboard), a factor of time, a change of velocity, each drawn evenly. To
 leave enough after a compression of time, the segment is read a little longer and then cut to its
 length; so with time factors the fairness above holds up to the few tokens that these add or remove.
 
@@ -28,6 +28,7 @@ from ritornello.data.rows import Row, collate
 from ritornello.data.segmentation import SEGMENTATIONS
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
+from ritornello.tokenizers.performance_changes import stretched, transposed, with_velocity
 
 _READ_AHEAD = 1 / 8
 """Share of a segment that is read beyond its end when time is stretched."""
@@ -103,4 +104,10 @@ class WindowLoader:
         return Row(ids, np.arange(len(ids)) > 0), piece
 
     def _changed(self, ids: IntArray, random: np.random.Generator) -> IntArray:
-        raise NotImplementedError
+        lowest, highest = self.transpose
+        tried = (transposed(ids, int(semitones)) for semitones in random.permutation(np.arange(lowest, highest + 1)))
+        ids = next((moved for moved in tried if moved is not None), ids)
+        factor = self.stretch[int(random.integers(len(self.stretch)))]
+        bins = int(random.integers(-self.velocity, self.velocity + 1))
+        ids = stretched(ids, factor) if factor != 1 else ids
+        return with_velocity(ids, bins) if bins else ids
