@@ -47,6 +47,7 @@ MUSIC: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], Any]]] = {
     "phrases": (complete_plans(), on_grid),
     "chorale": (_chorales(), quantize),
     "performance": (performances(), performance_on_grid),
+    "note_duration": (performances(), performance_on_grid),
 }
 """Scheme -> music for it, and the function that puts music on its grid."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ritornello.tokenizers.chorale import ChoraleTokenizer
+from ritornello.tokenizers.note_duration import NoteDurationTokenizer
 from ritornello.tokenizers.performance import PerformanceTokenizer
 from ritornello.tokenizers.phrases import PhraseTokenizer
 from ritornello.tokenizers.structure import StructureTokenizer
@@ -12,5 +13,6 @@ TOKENIZERS = {
     PhraseTokenizer.name: PhraseTokenizer,
     ChoraleTokenizer.name: ChoraleTokenizer,
     PerformanceTokenizer.name: PerformanceTokenizer,
+    NoteDurationTokenizer.name: NoteDurationTokenizer,
 }
 """Name -> class, from the top down."""
