@@ -1,10 +1,10 @@
-"""Rotary positions depend on distance alone."""
+"""What positions are, by hand, and what they depend on."""
 
 from __future__ import annotations
 
 import torch
 
-from ritornello.modules.positions import DistanceBias, rotate
+from ritornello.modules.positions import DistanceBias, alibi_slopes, rotate, sinusoids
 
 
 def test_products_depend_on_the_distance_alone() -> None:
@@ -24,3 +24,21 @@ def test_distances_beyond_the_table_share_its_last_number() -> None:
     bias = DistanceBias(2, 3)
     bias.bias.data = torch.tensor([[0.0, 1.0, 2.0], [5.0, 6.0, 7.0]])
     assert bias(torch.tensor([[0, 2, 9]])).tolist() == [[[0.0, 2.0, 2.0]], [[5.0, 7.0, 7.0]]]
+
+
+def test_sinusoids_by_hand() -> None:
+    """Width 4: speeds 1 and 1/100; far away still exact to float64, wherever one begins."""
+    near = sinusoids(1, 2, torch.zeros(4, dtype=torch.float64))
+    expected = [
+        [0.8414709848, 0.0099998333, 0.5403023059, 0.9999500004],
+        [0.9092974268, 0.0199986667, -0.4161468365, 0.9998000067],
+    ]
+    assert torch.allclose(near, torch.tensor(expected, dtype=torch.float64), atol=1e-9)
+    like = torch.zeros(8)
+    assert torch.equal(sinusoids(100_000, 9, like)[5], sinusoids(100_005, 1, like)[0])
+
+
+def test_slopes_of_powers_of_two_and_between() -> None:
+    assert alibi_slopes(8) == tuple(2.0**-h for h in range(1, 9))
+    assert alibi_slopes(1) == (2.0**-8,)
+    assert alibi_slopes(6) == (2**-2, 2**-4, 2**-6, 2**-8, 2**-1, 2**-3)
