@@ -88,7 +88,7 @@ def test_no_notes_and_too_much_music() -> None:
     with pytest.raises(UserError, match="no notes"):
         render(Score(480, ()))
     endless = Score(480, (Part("", Notes.of([(0, 480 * 3_000, 60, 64)])),), tempos=(Tempo(0, 60.0),))
-    with pytest.raises(UserError, match="20 minutes"):
+    with pytest.raises(UserError, match="45 minutes"):
         render(endless)
 
 

@@ -26,8 +26,8 @@ from ritornello.scores.clock import Clock
 from ritornello.scores.sustain import sustained
 from ritornello.scores.writing import write_atomically
 
-MAX_MINUTES = 20
-"""Longest piece that is rendered; ten minutes take about half a gigabyte."""
+MAX_MINUTES = 45
+"""Longest piece that is rendered, as long as MAESTRO's longest; ten minutes take about half a gigabyte."""
 PEAK = 0.9
 """Highest sample of a file, of 1.0."""
 _FONT = Path(__file__).parent / "soundfonts" / "chorale.sf3"
@@ -61,7 +61,10 @@ def render_wav(score: Score, path: Path | str) -> None:
 
     wave = render(score, str(path))
     file = io.BytesIO()
-    soundfile.write(file, wave.T, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    with soundfile.SoundFile(file, "w", SAMPLE_RATE, channels=2, format="WAV", subtype="PCM_16") as out:
+        for start in range(0, wave.shape[1], _BLOCK):
+            out.write(wave[:, start : start + _BLOCK].T)
+    del wave
     write_atomically(Path(path), file.getvalue())
 
 
@@ -75,8 +78,13 @@ def render(score: Score, where: str = "the piece") -> Wave:
     places = _places(len(score.parts))
     mix = _piano(score)
     for place in sorted(set(places)):
-        members = [part for part, its_place in zip(score.parts, places, strict=True) if its_place == place]
-        mix = _added(mix, _synthesized(score, members), place)
+        members = [
+            part
+            for part, its_place in zip(score.parts, places, strict=True)
+            if its_place == place and not _at_piano(part)
+        ]
+        if members:
+            mix = _added(mix, _synthesized(score, members), place)
     mix = _in_room(mix)
     mix *= np.float32(PEAK / max(float(mix.max()), -float(mix.min()), 1e-6))
     return mix
@@ -93,7 +101,7 @@ def _check_length(score: Score, where: str) -> None:
 def _piano(score: Score) -> Wave:
     """What the piano plays of a score."""
     clock = Clock.of(score)
-    shares = [sustained(part) for part in score.parts if _instruments(part)[0][0] == _PIANO]
+    shares = [sustained(part) for part in score.parts if _at_piano(part)]
     if not shares:
         return np.zeros((2, 0), dtype=np.float32)
     onset, offset, pitch, velocity = (
@@ -126,7 +134,7 @@ def _synthesized(score: Score, parts: list[Part]) -> NDArray[np.float32]:
         steps = (part.notes.velocity - 1) // _VELOCITIES_PER_STEP
         for step in np.unique(steps):
             loudness = ((step + 0.5) * _VELOCITIES_PER_STEP / 128) ** 2
-            for program, share in (played for played in _instruments(part) if played[0] != _PIANO):
+            for program, share in _instruments(part):
                 layers.setdefault((program, share * loudness), []).append(_chosen(part.notes, steps == step))
     mono = np.zeros(0, dtype=np.float32)
     for (program, loudness), voices in sorted(layers.items(), key=lambda layer: layer[0]):
@@ -159,6 +167,10 @@ def _played(score: Score, program: int, voices: list[Notes]) -> NDArray[np.float
         music.tracks.append(track)
     synthesizer: Any = symusic.Synthesizer(str(_checked_font()), SAMPLE_RATE, 0)
     return np.array(synthesizer.render(music, stereo=False), dtype=np.float32)[0]
+
+
+def _at_piano(part: Part) -> bool:
+    return _instruments(part) == [(_PIANO, 1.0)]
 
 
 def _piano_key(synthesizer: Any, pitch: int, seconds: float) -> NDArray[np.float32]:
@@ -210,14 +222,14 @@ def _added(mix: Wave, mono: NDArray[np.float32], place: float) -> Wave:
 def _in_room(dry: Wave) -> Wave:
     """Adds the echo of a room, different in each ear, always the same."""
     spectrum = np.fft.rfft(_echo(), 2 * _BLOCK)
-    wet = np.zeros((2, dry.shape[1] + int(_TAIL_SECONDS * SAMPLE_RATE)), dtype=np.float32)
-    wet[:, : dry.shape[1]] = dry
-    for start in range(0, dry.shape[1], _BLOCK):
-        block = np.fft.irfft(np.fft.rfft(dry[:, start : start + _BLOCK], 2 * _BLOCK) * spectrum)
-        stop = min(start + block.shape[1], wet.shape[1])
-        wet[:, start:stop] += _ROOM_SHARE * block[:, : stop - start]
-    fade = int(_TAIL_SECONDS * SAMPLE_RATE)
-    wet[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    length, tail = dry.shape[1], int(_TAIL_SECONDS * SAMPLE_RATE)
+    wet = np.zeros((2, length + tail), dtype=np.float32)
+    wet[:, :length] = dry
+    for start in reversed(range(0, length, _BLOCK)):  # from the end, so that what is still to be read is dry
+        block = np.fft.rfft(wet[:, start : min(start + _BLOCK, length)], 2 * _BLOCK)
+        echo = np.fft.irfft(block * spectrum)[:, : wet.shape[1] - start]
+        wet[:, start : start + echo.shape[1]] += _ROOM_SHARE * echo
+    wet[:, -tail:] *= np.linspace(1, 0, tail, dtype=np.float32)
     return wet
 
 
