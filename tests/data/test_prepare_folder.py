@@ -24,7 +24,8 @@ from ritornello.data.shards import DIED, ShardFacts, ShardJob, write_shard
 from ritornello.errors import UserError
 from ritornello.scores.midi import write_midi
 from ritornello.scores.score import Score
-from ritornello.tokenizers.performance import BOS, END, PerformanceTokenizer
+from ritornello.tokenizers import TOKENIZERS
+from ritornello.tokenizers.performance import BOS, END
 
 Contents = dict[str, bytes]
 
@@ -105,15 +106,17 @@ def test_other_inputs_start_anew(midi_folder: Path, tmp_path: Path, performance:
     assert len(PreparedLevel(tmp_path / "out", "performance").entries) == 1
 
 
-def test_tokens_and_figures_are_those_of_the_files(midi_folder: Path, expected: Contents, tmp_path: Path) -> None:
-    assert expected
-    prepare(str(midi_folder), tmp_path / "out")
-    data = PreparedLevel(tmp_path / "out", "performance")
+@pytest.mark.parametrize("scheme", PERFORMANCE_SCHEMES)
+def test_tokens_and_figures_are_those_of_the_files(midi_folder: Path, tmp_path: Path, scheme: str) -> None:
+    prepare(str(midi_folder), tmp_path / "out", scheme=scheme)
+    data = PreparedLevel(tmp_path / "out", scheme)
+    tokenizer: Any = TOKENIZERS[scheme]()
+    assert data.vocabulary_hash == tokenizer.vocabulary.hash
     by_id = {piece.id: piece for piece in preparing.corpus_named(str(midi_folder)).pieces(None)}
     assert [entry.id for entry in data.entries] == sorted(by_id.keys() - {"text.mid", "empty.midi", "nothing.mid"})
     for index, entry in enumerate(data.entries):
         score, row = by_id[entry.id].load(), data.row(index)
-        assert row.ids.tolist() == PerformanceTokenizer().encode(score).ids.tolist()
+        assert row.ids.tolist() == tokenizer.encode(score).ids.tolist()
         assert row.ids[0] == BOS
         assert row.ids[-1] == END
         assert row.scored.tolist() == [False] + [True] * (len(row.ids) - 1)

@@ -150,7 +150,7 @@ def _all_shards(jobs: Sequence[ShardJob], workers: int, on_progress: Callable[[i
     done = sum(len(job.pieces) for job in jobs if job.number in found)
     on_progress(done, total)
     missing = [job for job in jobs if job.number not in found]
-    for facts in run_jobs(write_shard, missing, min(workers, max(1, len(missing))), _shard_after_death):
+    for facts in run_jobs(write_shard, missing, workers, _shard_after_death):
         found[facts.number] = facts
         done += len(jobs[facts.number].pieces)
         on_progress(done, total)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from ritornello.errors import UserError
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import Score
 
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,.]*")
 DIED = "the process that read it died"
 
 
@@ -60,7 +62,7 @@ class PieceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a piece is left out; ``reason`` is the same for all that suffer from the same."""
+    """Why a piece is left out; ``reason`` is the same without its numbers, for counting."""
 
     id: str
     why: str
@@ -166,7 +168,7 @@ def _sha256(path: Path) -> str:
 def _refusal(piece: Piece, error: UserError) -> Refusal:
     """Without the file's name, which may be that of a temporary folder."""
     why = str(UserError(error.what, limit=error.limit))
-    return Refusal(piece.id, why, "".join("N" if c.isdigit() else c for c in why))
+    return Refusal(piece.id, why, _NUMBER.sub("N", why))
 
 
 def _seconds(score: Score) -> float:

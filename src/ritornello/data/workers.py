@@ -60,7 +60,7 @@ def _until_death(
 ) -> Generator[Result, None, list[Job]]:
     """Takes jobs until none is left or a worker dies; returns the jobs that were under way then."""
     under_way: dict[Future[Result], Job] = {}
-    with _pool(workers) as pool:
+    with _pool(min(workers, len(waiting))) as pool:
         try:
             while waiting or under_way:
                 while waiting and len(under_way) < workers:
