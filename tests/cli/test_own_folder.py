@@ -9,6 +9,7 @@ import pytest
 
 from ritornello.cli import main
 from ritornello.scores import Notes, Part, Score, Tempo, read_score, write_midi
+from ritornello.tokenizers import TOKENIZERS
 
 RECIPE = """
 model:
@@ -37,7 +38,7 @@ def run(*arguments: object) -> None:
     assert stop.value.code == 0
 
 
-@pytest.mark.parametrize("scheme", ["performance"])
+@pytest.mark.parametrize("scheme", [name for name, scheme in TOKENIZERS.items() if hasattr(scheme, "strikes_V")])
 def test_from_a_folder_to_a_piece(scheme: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     music = tmp_path / "music"
     music.mkdir()

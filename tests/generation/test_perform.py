@@ -13,11 +13,13 @@ from ritornello.generation.guards import MAX_EQUAL_STRIKES, MAX_STILL_SECONDS
 from ritornello.generation.perform import PREFILL_TOKENS, Drawing, perform, perform_many
 from ritornello.scores import Notes, Part, Score, Tempo
 from ritornello.scores.clock import Clock
+from ritornello.tokenizers import TOKENIZERS
 from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.performance import PerformanceTokenizer
+from ritornello.training.build import build_model
 
 SCHEME = PerformanceTokenizer()
-SIZE = len(SCHEME.vocabulary)
+SCHEMES = [scheme for scheme in TOKENIZERS.values() if hasattr(scheme, "strikes_V")]
 
 
 class _State(NamedTuple):
@@ -29,11 +31,11 @@ class Wishes:
 
     config = None
 
-    def __init__(self, spread: float = 1.0, **wishes: float) -> None:
+    def __init__(self, spread: float = 1.0, scheme: Any = SCHEME, **wishes: float) -> None:
         self.spread, self.chunks = spread, list[tuple[int, int]]()
-        self.wish_V = np.zeros(SIZE)
+        self.wish_V = np.zeros(len(scheme.vocabulary))
         for name, nats in wishes.items():
-            self.wish_V[[full == name or full.startswith(f"{name}_") for full in SCHEME.vocabulary.names]] = nats
+            self.wish_V[[full == name or full.startswith(f"{name}_") for full in scheme.vocabulary.names]] = nats
 
     def new_state(self, batch_size: int) -> _State:
         return _State(torch.zeros(batch_size, dtype=torch.long))
@@ -42,7 +44,9 @@ class Wishes:
         assert conditions is None
         self.chunks.append(tuple(ids_BT.shape))
         total_B = state.total_B + ids_BT.sum(1)
-        rows = [np.random.default_rng(int(n)).normal(size=SIZE) * self.spread + self.wish_V for n in total_B]
+        rows = [
+            np.random.default_rng(int(n)).normal(size=len(self.wish_V)) * self.spread + self.wish_V for n in total_B
+        ]
         logits_BV = torch.tensor(np.array(rows), dtype=torch.float32)
         return logits_BV[:, None].expand(-1, ids_BT.shape[1], -1), _State(total_B)
 
@@ -62,16 +66,32 @@ def opening_score() -> Score:
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.0, 8.0])
-def test_every_token_is_legal_and_nothing_sounds_after_the_end(spread: float) -> None:
+@pytest.mark.parametrize("kind", SCHEMES)
+def test_every_token_is_legal_and_nothing_begins_after_the_end(kind: type, spread: float) -> None:
     heard: list[int] = []
-    score = perform(Wishes(spread), SCHEME, seconds=6, seed=1, on_event=lambda _, token, __: heard.append(token))
-    cursor = SCHEME.cursor()
-    for token in [SCHEME.vocabulary.ids["BOS"], *heard]:
+    scheme: Any = kind()
+    model = Wishes(spread, scheme)
+    score = perform(model, scheme, seconds=6, seed=1, on_event=lambda _, token, __: heard.append(token))
+    cursor = scheme.cursor()
+    for token in [scheme.vocabulary.ids["BOS"], *heard]:
         assert cursor.mask()[token]
         cursor.feed(token)
     assert score.num_notes > 5
-    assert ends(score).max() <= 6 + 1e-9
-    assert score == SCHEME.decode(Tokens(np.array([1, *heard]), SCHEME.vocabulary.hash))
+    assert onsets(score).max() <= 6 + 1e-9
+    assert score == scheme.decode(Tokens(np.array([1, *heard]), scheme.vocabulary.hash))
+
+
+def test_what_still_sounds_is_ended() -> None:
+    score = perform(Wishes(NOTE_OFF=-50.0), SCHEME, seconds=6, seed=1)
+    assert ends(score).max() == pytest.approx(6, abs=1e-6)
+
+
+def test_a_transformer_plays_the_same_alone_and_in_a_batch() -> None:
+    torch.manual_seed(0)
+    config = {"width": 16, "num_layers": 2, "num_heads": 2, "feedforward_width": 32, "window": 48}
+    model: Any = build_model("transformer", config, vocabulary_size=len(SCHEME.vocabulary)).eval()
+    together = perform_many(model, SCHEME, seconds=5, seeds=[5, 6, 7])
+    assert together == [perform(model, SCHEME, seconds=5, seed=seed) for seed in (5, 6, 7)]
 
 
 def test_one_seed_one_performance_alone_and_in_a_batch() -> None:

@@ -77,7 +77,8 @@ def load_performer(folder: Path) -> Performer:
 
     found = find_weights(folder)
     level = read_facts(found).get("level")
-    if level not in TOKENIZERS:
+    tokenizer = TOKENIZERS.get(str(level))
+    if tokenizer is None or not hasattr(tokenizer, "strikes_V"):
         raise UserError(f"its tokens are of an unknown scheme ({level})", where=str(folder), mend="train again")
-    scheme = cast("EventScheme[Score]", TOKENIZERS[level]())
+    scheme = cast("EventScheme[Score]", tokenizer())
     return Performer(cast("LanguageModel", load_weights(found, scheme.vocabulary.hash)), scheme)
