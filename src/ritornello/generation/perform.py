@@ -8,7 +8,7 @@ opening: same performance, alone or in a batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from ritornello.generation.engine import Stream, new_stream, one_thread
 from ritornello.generation.guards import Guard, Mask
 from ritornello.generation.sampling import Logits, draw, masked, min_p, scaled
 from ritornello.models.base import LanguageModel
-from ritornello.scores.score import Score
+from ritornello.scores.clock import Clock
+from ritornello.scores.score import Notes, Score
 from ritornello.tokenizers.base import EventScheme, Tokens
 
 MAX_SECONDS = 20 * 60
@@ -89,7 +90,8 @@ def perform_many(
     with one_thread():
         stream = _prefilled(model, opening).fork([0] * len(players))
         _play(players, stream, on_event)
-    return [scheme.decode(Tokens(np.array(player.ids), scheme.vocabulary.hash)) for player in players]
+    scores = [scheme.decode(Tokens(np.array(player.ids), scheme.vocabulary.hash)) for player in players]
+    return [_ended(score, seconds) for score in scores]
 
 
 def _opening(scheme: EventScheme[Score], primer: Score | None, most_seconds: float) -> list[int]:
@@ -126,6 +128,18 @@ def _play(players: Sequence[_Player], stream: Stream, on_event: OnEvent | None) 
             if on_event is not None:
                 on_event(number, token, players[number].seconds)
         stream = stream.feed(np.array([[token] for token in drawn]))
+
+
+def _ended(score: Score, seconds: float) -> Score:
+    """The score without what sounds later, as a note may that was told its length when it began."""
+    last = Clock.of(score).ticks(np.array([seconds]))[0]
+    parts = tuple(replace(part, notes=_until(part.notes, int(last))) for part in score.parts)
+    return replace(score, parts=parts)
+
+
+def _until(notes: Notes, last_ticks: int) -> Notes:
+    duration_ticks = np.maximum(1, np.minimum(notes.duration_ticks, last_ticks - notes.onset_ticks))
+    return Notes.columns(notes.onset_ticks, duration_ticks, notes.pitch, notes.velocity)
 
 
 class _Player:
