@@ -30,7 +30,8 @@ def score(rows: list[tuple[int, int, int, int]], pedal: tuple[tuple[int, int], .
 
 
 def written(scheme: PerformanceTokenizer | NoteDurationTokenizer, music: Score) -> str:
-    return " ".join(scheme.vocabulary.names[token] for token in scheme.encode(music).ids.tolist())
+    ids: list[int] = scheme.encode(music).ids.tolist()
+    return " ".join(scheme.vocabulary.names[token] for token in ids)
 
 
 def tokens_of(scheme: PerformanceTokenizer | NoteDurationTokenizer, names: str) -> Tokens:
