@@ -137,6 +137,16 @@ def test_missing_tensorboard_is_one_line(
 
 
 @pytest.mark.parametrize(
+    ("by", "said"), [("streamed", "streamed whole pieces"), ("disjoint", "disjoint windows of 32")]
+)
+def test_a_run_is_watched_by_the_protocol_of_its_recipe(
+    by: str, said: str, performance_recipe: Recipe, tmp_path: Path
+) -> None:
+    fit(changed(performance_recipe, steps=4, evaluate_by=by), tmp_path / "run")
+    assert read_facts(tmp_path / "run" / "weights")["measured"]["protocol"].startswith(said)
+
+
+@pytest.mark.parametrize(
     ("values", "said"),
     [
         ({"devices": 2}, "torchrun --nnodes 1 --nproc-per-node 2"),

@@ -18,8 +18,8 @@ from ritornello.errors import UserError
 from ritornello.training.allocation import keep_memory
 from ritornello.training.atomic import sweep
 from ritornello.training.checkpoint import checkpoints
-from ritornello.training.figures import Likelihood
-from ritornello.training.likelihood import likelihood, num_scored, summed_nats, to_device
+from ritornello.training.figures import Likelihood, is_performance
+from ritornello.training.likelihood import likelihood, num_scored, summed_nats, to_device, windowed
 from ritornello.training.log import Pace, RunLog, open_log, progress_bar
 from ritornello.training.optim import scale_learning_rates, update_average
 from ritornello.training.recipe import Recipe
@@ -154,7 +154,10 @@ def _scored(run: Run, model: nn.Module, num_pieces: int | None) -> Likelihood:
     if num_pieces is not None and num_pieces < len(pieces):
         ordered = sorted(pieces, key=lambda i: (data.entries[i].length, i))
         pieces = [ordered[(2 * k + 1) * len(ordered) // (2 * num_pieces)] for k in range(num_pieces)]
-    return likelihood(model, data, pieces, with_plan=recipe.data.hide_plan < 1, bf16=recipe.precision == "bf16-mixed")
+    bf16 = recipe.precision == "bf16-mixed"
+    if is_performance(data.name) and recipe.evaluate_by == "disjoint":
+        return windowed(model, data, pieces, window_tokens=recipe.data.window_tokens, bf16=bf16)
+    return likelihood(model, data, pieces, with_plan=recipe.data.hide_plan < 1, bf16=bf16)
 
 
 def _finish(run: Run) -> None:

@@ -98,6 +98,9 @@ class Recipe(RecipeModel):
     """Steps between two evaluations on the validation split."""
     evaluate_pieces: int | None = Field(default=None, ge=1)
     """Pieces to evaluate on while training, spread over all lengths; the end is on all. None = always all."""
+    evaluate_by: Literal["streamed", "disjoint"] = "streamed"
+    """Performances: whole pieces with the state carried, or windows of ``data.window_tokens`` that stand alone: the
+    fair way with models that know no position beyond those of a window."""
     save_every: int = Field(default=200, ge=1)
     """Steps between two checkpoints."""
     patience: int | None = Field(default=None, ge=1)
