@@ -51,7 +51,8 @@ def log_of(run: Path) -> list[dict[str, float]]:
 def test_resumed_run_ends_with_the_same_bits(model: str, performance_recipe: Recipe, tmp_path: Path) -> None:
     config = performance_recipe.model.config if model == "transformer" else {"width": 12, "num_layers": 2}
     dropping = {**config, "dropout": 0.2}
-    recipe = changed(performance_recipe, model={"name": model, "config": dropping}, accumulate=2)
+    data = {"data__transpose": (-3, 3), "data__stretch": (0.95, 1.05), "data__velocity": 1}
+    recipe = changed(performance_recipe, model={"name": model, "config": dropping}, accumulate=2, **data)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     fit(recipe, whole)
     fit(recipe, parts)

@@ -105,7 +105,7 @@ def _attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> T
 
 
 def _is_slow(x: Tensor) -> bool:
-    """Whether the fused kernel is: on a CPU in bfloat16 it takes 1.6 times as long as the products one by one."""
+    """Whether the fused kernel is: on a CPU in bfloat16 it takes longer than the products one by one."""
     return x.dtype == torch.bfloat16 and x.device.type == "cpu"
 
 

@@ -1,8 +1,8 @@
 """Keeps the process's memory between steps instead of asking the system for it again and again.
 
 glibc gives every large block back as soon as it is free, and the system hands out the next one page by page, each
-page zeroed. A training step on the CPU allocates the same hundred blocks every time, and spent about a tenth of its
-time on those pages.
+page zeroed. A training step on the CPU allocates the same hundred blocks every time, and need not pay for their pages
+again.
 """
 
 from __future__ import annotations

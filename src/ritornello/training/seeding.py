@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
+from typing import Any
 
 import torch
 
@@ -28,14 +30,14 @@ def seed_step(seed: int, step: int, part: int = 0) -> None:
 def exact_arithmetic(threads: int | None) -> Generator[None]:
     """Deterministic operations and a fixed number of threads (None: as they are); put back afterwards."""
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
-    # no operation here reads what it has not written, and filling it first takes 5 % of a step
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
+    memory.fill_uninitialized_memory = False  # nothing here reads what it has not written; filling it first takes time
     torch.use_deterministic_algorithms(mode=True, warn_only=torch.cuda.is_available())
     torch.set_num_threads(threads or before[1])
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        memory.fill_uninitialized_memory = filled
         torch.set_num_threads(before[1])
