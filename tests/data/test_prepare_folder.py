@@ -81,7 +81,7 @@ def test_a_damaged_or_foreign_shard_is_made_again(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(preparing, "_publish", failing)
+        patch.setattr(preparing, "publish", failing)
         with pytest.raises(UserError, match="No space left"):
             prepare(str(midi_folder), tmp_path / "out")
     (work,) = tmp_path.iterdir()
@@ -95,10 +95,10 @@ def test_a_damaged_or_foreign_shard_is_made_again(
 
 
 def test_other_inputs_start_anew(midi_folder: Path, tmp_path: Path, performance: Callable[..., Score]) -> None:
-    for stale in (".preparing-out-0123", ".preparing-other-0123"):
+    for stale in (".preparing-out-0123456789abcdef", ".preparing-out-2-0123456789abcdef"):
         (tmp_path / stale / "shards").mkdir(parents=True)
     prepare(str(midi_folder), tmp_path / "out")
-    assert {path.name for path in tmp_path.iterdir()} == {"out", ".preparing-other-0123"}
+    assert {path.name for path in tmp_path.iterdir()} == {"out", ".preparing-out-2-0123456789abcdef"}
     music = tmp_path / "music"
     music.mkdir()
     write_midi(performance(1), music / "one.mid")

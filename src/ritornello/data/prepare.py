@@ -13,31 +13,25 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
 from ritornello.data.corpora import corpus_named
 from ritornello.data.corpora.base import Corpus, Piece
-from ritornello.data.duplicates import near_duplicates
-from ritornello.data.layout import FORMAT, INDEX, TABLE
-from ritornello.data.pieces_table import PieceRow, table_bytes
+from ritornello.data.layout import FORMAT, INDEX
+from ritornello.data.publishing import Made, publish, report
 from ritornello.data.schemes import SCHEMES
 from ritornello.data.shards import (
     DIED,
-    Refusal,
     ShardFacts,
     ShardJob,
     finished_shard,
     read_piece,
     write_shard,
-    write_through,
 )
-from ritornello.data.splits import sides
 from ritornello.data.workers import deadly_jobs, in_own_process, run_jobs
 from ritornello.errors import UserError
 
@@ -88,13 +82,12 @@ def prepare(
             for number, start in enumerate(range(0, len(pieces), SHARD_PIECES))
         ]
         shards = _all_shards(jobs, workers, on_progress or (lambda _done, _all: None))
-        index = _publish(
-            source, pieces, shards, work, out, scheme=scheme, seed=seed, num_absent=source.num_absent(root)
-        )
+        made = Made(source, scheme, pieces, shards, source.num_absent(root))
+        index = publish(made, work, out, seed=seed)
     except OSError as error:
         mend = "make room and prepare again: what is finished is kept"
         raise UserError(f"cannot be written: {error.strerror or error}", where=str(out), mend=mend) from error
-    return _report(out, index)
+    return report(out, index)
 
 
 def _checked(source: Corpus, out: Path, workers: int, scheme: str | None) -> str:
@@ -114,7 +107,7 @@ def _checked(source: Corpus, out: Path, workers: int, scheme: str | None) -> str
 
 def _hash_of_inputs(source: Corpus, pieces: Sequence[Piece], scheme: str) -> str:
     digest = hashlib.sha256()
-    rows = [(piece.id, piece.sha256) for piece in pieces]
+    rows = [(piece.id, piece.sha256, piece.split is None) for piece in pieces]
     digest.update(json.dumps([FORMAT, SHARD_PIECES, source.name, scheme, rows]).encode())
     for folder in _MADE_BY:
         for content in _code(files("ritornello").joinpath(folder)):
@@ -134,10 +127,9 @@ def _work_folder(out: Path, inputs: str, levels: Sequence[str]) -> Path:
     """The hidden folder of this run; those of other inputs are removed."""
     prefix = f".preparing-{out.name}-"
     work = out.with_name(prefix + inputs[:16])
-    if out.parent.is_dir():
-        for other in out.parent.glob(f"{prefix}*"):
-            if other != work:
-                shutil.rmtree(other, ignore_errors=True)
+    for other in out.parent.iterdir() if out.parent.is_dir() else ():
+        if other.name.startswith(prefix) and len(other.name) == len(work.name) and other != work:
+            shutil.rmtree(other, ignore_errors=True)
     for folder in (work / "shards", *(work / "folder" / level for level in levels)):
         folder.mkdir(parents=True, exist_ok=True)
     return work
@@ -172,96 +164,3 @@ def _shard_after_death(job: ShardJob) -> ShardFacts:
 
 def _try_piece(job: tuple[Piece, str]) -> None:
     read_piece(*job)
-
-
-def _publish(
-    source: Corpus,
-    pieces: Sequence[Piece],
-    shards: Sequence[ShardFacts],
-    work: Path,
-    out: Path,
-    *,
-    scheme: str,
-    seed: int,
-    num_absent: int,
-) -> dict[str, Any]:
-    """Writes table and index, and gives the folder its name; returns the index."""
-    rows = _rows(pieces, shards, seed)
-    refused = [refusal for shard in shards for refusal in shard.refused]
-    if not rows:
-        shutil.rmtree(work)
-        raise UserError(f"no piece can be used: {refused[0].why}", where=source.name, mend="choose another corpus")
-    levels = SCHEMES[scheme].facts()
-    for level, facts in levels.items():
-        hashes = [shard.sha256[level] for shard in shards if level in shard.sha256]
-        facts["columns"] = list(hashes[0])
-        facts["sha256"] = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
-    table = table_bytes(rows, list(levels))
-    index: dict[str, Any] = {
-        "format": FORMAT,
-        "corpus": source.name,
-        "source": source.source,
-        "licence": source.licence,
-        "scheme": scheme,
-        "states_keys": source.states_keys,
-        "levels": levels,
-        "seed": seed if any(piece.split is None for piece in pieces) else None,
-        "pieces": dict(sorted(Counter(row.split for row in rows).items())),
-        "pieces_sha256": hashlib.sha256(table).hexdigest(),
-        "absent": num_absent,
-        "refused": [asdict(refusal) for refusal in refused],
-    }
-    folder = work / "folder"
-    write_through(folder / TABLE, table)
-    write_through(folder / INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode())
-    for leftover in folder.rglob(".*"):
-        leftover.unlink()
-    _take_place(folder, out)
-    shutil.rmtree(work, ignore_errors=True)
-    return index
-
-
-def _rows(pieces: Sequence[Piece], shards: Sequence[ShardFacts], seed: int) -> list[PieceRow]:
-    by_id = _with_sides(pieces, shards, seed)
-    rows: list[PieceRow] = []
-    for shard in shards:
-        starts: Counter[str] = Counter()
-        for facts in shard.pieces:
-            piece = by_id[facts.id]
-            spans = {level: (starts[level], length) for level, length in facts.lengths.items()}
-            starts.update(facts.lengths)
-            assert piece.split is not None, "every piece has a side by now"
-            identity = (piece.id, piece.group, piece.split, piece.sha256)
-            rows.append(PieceRow(*identity, facts.num_notes, facts.seconds, shard.number, spans))
-    return rows
-
-
-def _with_sides(pieces: Sequence[Piece], shards: Sequence[ShardFacts], seed: int) -> dict[str, Piece]:
-    """Pieces by id; those without a side get one."""
-    by_id = {piece.id: piece for piece in pieces}
-    open_ = {f.id: f.fingerprint for shard in shards for f in shard.pieces if by_id[f.id].split is None}
-    groups = near_duplicates(open_, {name: by_id[name].sha256 for name in open_})
-    side_of = sides(groups, seed)
-    return by_id | {name: replace(by_id[name], group=groups[name], split=side_of[name]) for name in open_}
-
-
-def _take_place(folder: Path, out: Path) -> None:
-    old = out.with_name(f".removing-{out.name}")
-    if out.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        out.replace(old)
-    folder.replace(out)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _report(out: Path, index: dict[str, Any]) -> str:
-    refused = [Refusal(**refusal) for refusal in index["refused"]]
-    counts = ", ".join(f"{count} {split}" for split, count in index["pieces"].items())
-    total = sum(index["pieces"].values())
-    lines = [f"{out}: {total} pieces of {index['corpus']}, {len(refused)} refused ({counts})"]
-    if index["absent"]:
-        lines.append(f"  {index['absent']} pieces of the corpus are not there")
-    for reason, count in Counter(refusal.reason for refusal in refused).most_common():
-        example = next(refusal for refusal in refused if refusal.reason == reason)
-        lines.append(f"  {count} refused: {example.why} ({example.id})")
-    return "\n".join(lines)
