@@ -30,6 +30,9 @@ KINDS: dict[str, dict[str, Any]] = {
             "level": "performance",
             "batch_tokens": 256,
             "window_tokens": 32,
+            "transpose": [-3, 3],
+            "stretch": [0.95, 1.0, 1.05],
+            "velocity": 1,
         },
     },
 }

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
-from typing import Any
 
 import torch
 
