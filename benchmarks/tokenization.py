@@ -14,7 +14,7 @@ import argparse
 import importlib
 import importlib.util
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -86,9 +86,11 @@ class _Loop:
     notes: list[list[int]] = field(default_factory=list[list[int]])
     """Onset, pitch, velocity, end."""
     now: int = 0
+    """Time of the last key or pedal event, to which a pedal that never comes up holds."""
 
     def feed(self, now: int, message: Any) -> None:
-        self.now = now
+        if message.type in ("note_on", "note_off") or message.is_cc(64):
+            self.now = now
         if message.type == "note_on" and message.velocity:
             if message.note in self.caught:
                 self.caught.pop(message.note)[3] = now
@@ -99,7 +101,7 @@ class _Loop:
             note[3] = now
             if self.pedal_down and not self.keys[message.note]:
                 self.caught[message.note] = note
-        elif message.type == "control_change" and message.control == 64:
+        elif message.is_cc(64):
             self.pedal_down = message.value >= 64
             if not self.pedal_down:
                 for note in self.caught.values():
@@ -132,13 +134,15 @@ class _Loop:
         return [*ids, END]
 
 
-def _on_time(track: Any) -> Iterator[tuple[int, Any]]:
-    now, microseconds = 0, 500_000
+def _on_time(track: Any) -> list[tuple[int, Any]]:
+    """Messages with their times; at one tick, the pedal comes before the keys."""
+    now, microseconds, timed = 0, 500_000, list[tuple[int, Any]]()
     for message in track:
         now += message.time * microseconds
         if message.type == "set_tempo":
             microseconds = message.tempo
-        yield now, message
+        timed.append((now, message))
+    return sorted(timed, key=lambda place: (place[0], place[1].type != "control_change"))
 
 
 def _methods() -> dict[str, Callable[[Path], object]]:

@@ -163,6 +163,33 @@ def test_times_are_those_of_an_independent_encoder_but_for_halves_of_a_step(data
         assert np.allclose(halves[moved], 1)
 
 
+def drawn(scheme: PerformanceTokenizer | NoteDurationTokenizer, length: int, seed: int) -> Tokens:
+    """A piece of at least ``length`` tokens: one of the kinds that are allowed, then one token of that kind."""
+    random, cursor, ids = np.random.default_rng(seed), scheme.cursor(), list[int]()
+    kinds = np.array([name.rsplit("_", 1)[0] for name in scheme.vocabulary.names])
+    while not ids or ids[-1] != scheme.vocabulary.ids["END"]:
+        mask = cursor.mask()
+        assert np.array_equal(mask, scheme.allowed(Tokens(np.array(ids, dtype=np.int64), scheme.vocabulary.hash)))
+        allowed = sorted(set(kinds[mask]))
+        if len(ids) > length:  # towards the end
+            allowed = [kind for kind in ("END", "NOTE_OFF", "DURATION", "TIME_SHIFT", *allowed) if kind in allowed][:1]
+        elif len(allowed) > 1:
+            allowed = [kind for kind in allowed if kind != "END"]
+        kind = allowed[random.integers(len(allowed))]
+        ids.append(int(random.choice(np.flatnonzero(mask & (kinds == kind)))))
+        cursor.feed(ids[-1])
+    return Tokens(np.array(ids), scheme.vocabulary.hash)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
+def test_what_the_grammar_allows_is_what_encoding_writes(
+    scheme: PerformanceTokenizer | NoteDurationTokenizer, seed: int
+) -> None:
+    tokens = drawn(scheme, 300, seed)
+    assert scheme.encode(scheme.decode(tokens)) == tokens
+
+
 @pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
 def test_the_grammar_at_the_last_step(scheme: PerformanceTokenizer | NoteDurationTokenizer) -> None:
     """Whatever is drawn near the limit of hours, the piece can be ended."""
