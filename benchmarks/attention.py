@@ -1,13 +1,14 @@
 """Time and memory of relative attention, forward and backward, beside other ways to compute it and beside rotary.
 
-    python -m benchmarks.attention [--threads 2] [--repeats 7] [--bfloat16]
+    python -m benchmarks.attention [--threads 1] [--repeats 7] [--bfloat16]
 
 One layer of causal attention, logits to weighted values, without projections: 8 heads of width 64, one piece of
 L = 512 to 4,096 tokens that all hear one another; relative with a table of L distances, without u and v.
 
 * *naive* gathers a vector for every pair (L x L x 64 numbers per head); *skew* holds L x L logits, the published
   way; *ours* is ``modules/relative.py``; *rotary* turns queries and keys and goes through torch's fused kernel.
-* Every cell is a process of its own. Time: the median of the repeats after one that is not counted. Memory: by how
+* Every cell is a process of its own. Time: CPU time of all threads, the median of the repeats after one that is not
+  counted; with one thread that is the time on a core that nothing else uses. Memory: by how
   much the high-water mark of the resident set grew over what the inputs and a short warm-up (64 tokens) needed.
 * A cell that would need more than 8 GiB by arithmetic is not run.
 """
@@ -43,7 +44,7 @@ _NAIVE_COPIES = 3
 def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--bfloat16", action="store_true", help="instead of float32")
     parser.add_argument("--cell", nargs=2, metavar=("WAY", "LENGTH"), help="one cell, as JSON")
@@ -52,7 +53,7 @@ def main() -> None:
     if options.cell:
         print(json.dumps(measure(options.cell[0], int(options.cell[1]), dtype, options.threads, options.repeats)))
         return
-    print(f"{dtype}, {options.threads} threads, median of {options.repeats}, forward and backward")
+    print(f"{dtype}, {options.threads} thread(s), median of {options.repeats}, forward and backward")
     print("| L | " + " | ".join(f"{way} ms" for way in WAYS) + " | ours / rotary | ours / skew |", end="")
     print(" " + " | ".join(f"{way} MiB" for way in WAYS) + " |")
     print("|--:|" + "--:|" * (2 * len(WAYS) + 2))

@@ -35,7 +35,9 @@ from ritornello.modules.horizons import Horizon
 
 TILE = 128
 GROUP_NUMBERS = 2**18
-"""Logits that exist at once, about, unless the tile of one head is larger: they are to fit a cache."""
+"""Logits that exist at once, about, unless the tile of one head is larger: they are to fit a processor's cache."""
+GPU_GROUP_NUMBERS = 2**25
+"""The same where there are cores for all of them; 64 MiB in bfloat16."""
 
 
 class RelativeAttention(nn.Module):
@@ -191,17 +193,18 @@ class _Part(NamedTuple):
 
 
 def _parts(q_HBTK: Tensor, k_HBSK: Tensor, e_HRK: Tensor, horizon: Horizon, start: int) -> Iterator[_Part]:
-    """All queries of all heads and pieces, in parts of about ``GROUP_NUMBERS`` logits."""
+    """All queries of all heads and pieces, in parts of limited numbers of logits."""
     H, B, T, _ = q_HBTK.shape
     R, stop = e_HRK.shape[1], start + T
     first = stop - k_HBSK.shape[2]
+    num_numbers = GROUP_NUMBERS if q_HBTK.device.type == "cpu" else GPU_GROUP_NUMBERS
     for tile in horizon.tiles(start, stop, TILE):
         low = max(first, tile.first)
         N, M, offset = tile.stop - tile.start, tile.stop - low, tile.start - low
         num_far = max(0, offset - R + 1)
         farthest = offset - num_far + N - 1  # the distance of column 0
         num_distances = min(R, farthest + 1)
-        num_pairs = max(1, GROUP_NUMBERS // (N * M))
+        num_pairs = max(1, num_numbers // (N * M))
         num_heads, num_pieces = (num_pairs // B, B) if num_pairs >= B else (1, num_pairs)
         for head in range(0, H, num_heads):
             for piece in range(0, B, num_pieces):
