@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from ritornello.cli import main
 from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
 from ritornello.tokenizers import TOKENIZERS
@@ -201,3 +202,16 @@ def test_impossible_windows_are_one_line(
     with pytest.raises(UserError, match=said) as caught:
         evaluate(saved, prepared_performances, options)
     assert "\n" not in str(caught.value)
+
+
+def test_the_command_line_takes_all_of_it(
+    saved: Path, prepared_performances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = ["--protocol", "sliding", "--window", "64", "--stride", "32", "--split", "test"]
+    file = tmp_path / "figures.json"
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(saved), "--data", str(prepared_performances), *how, "--json", str(file)])
+    assert stop.value.code == 0
+    (result,) = json.loads(file.read_text())
+    assert (result["split"], result["protocol"]) == ("test", "sliding windows of 64, stride 32")
+    assert f"{result['bits_per_note']:.3f}" in capsys.readouterr().out
