@@ -138,6 +138,8 @@ def test_what_is_refused(scheme: PerformanceTokenizer | NoteDurationTokenizer) -
         scheme.encode(score([(0, MAX_STEPS + 1, 60, 64)]))
     with pytest.raises(UserError, match="notes"):
         scheme.encode(Score(50, (Part("", Notes.columns(*[np.arange(1, 200_002) % 127] * 4)),)))
+    with pytest.raises(UserError, match="too fine"):
+        scheme.encode(Score(10**7, ()))
     with pytest.raises(UserError, match="vocabulary"):
         scheme.decode(Tokens(np.array([1]), "another"))
     with pytest.raises(UserError, match="no token"):

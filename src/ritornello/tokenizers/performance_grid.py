@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ritornello.errors import UserError
 from ritornello.scores import limits
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import IntArray, Notes, Part, Score, Tempo
@@ -26,6 +27,8 @@ MAX_STEPS = limits.MAX_HOURS * 3600 * STEPS_PER_SECOND
 NUM_PITCHES = 128
 NUM_BINS = 32
 VELOCITIES_PER_BIN = 4
+_MAX_TICKS_PER_BEAT = 1_000_000
+"""So that hours in ``Clock`` stay below 2^63."""
 TICKS_PER_STEP = 256
 """Above twice the 127 places that 128 notes of one step can need."""
 BEATS_PER_MINUTE = 120
@@ -52,15 +55,18 @@ def grid_notes(score: Score, where: str = "score") -> GridNotes:
     """The notes of a Score on the grid, pedal folded in.
 
     Raises:
-        UserError: it has more notes or lasts longer than ``limits`` allows; ``where`` is named.
+        UserError: it has more notes or lasts longer than ``limits`` allows, or its ticks are too fine; ``where`` is
+            named.
     """
     limits.check_count("notes", score.num_notes, limits.MAX_NOTES, where)
+    if score.ticks_per_beat > _MAX_TICKS_PER_BEAT:
+        raise UserError("its clock is too fine", where=where, limit=f"{_MAX_TICKS_PER_BEAT:,} ticks per quarter note")
     notes = _merged([sustained(part) for part in score.parts])
     if not len(notes):
         return settled(*[np.zeros(0, dtype=np.int64)] * 4)
     clock = Clock.of(score)
-    ends = clock.steps(notes.offset_ticks, STEPS_PER_SECOND)
-    limits.check_hours(int(ends.max()) / STEPS_PER_SECOND, where)
+    limits.check_hours(float(clock.seconds(notes.offset_ticks.max(keepdims=True))[0]), where)
+    ends = np.minimum(clock.steps(notes.offset_ticks, STEPS_PER_SECOND), MAX_STEPS)
     onsets = clock.steps(notes.onset_ticks, STEPS_PER_SECOND)
     return settled(np.minimum(onsets, MAX_STEPS - 1), ends, notes.pitch, (notes.velocity - 1) // VELOCITIES_PER_BIN)
 
