@@ -93,6 +93,16 @@ def test_time_must_move_on() -> None:
     assert not forbidden & set(_after([*busy[: guards.MAX_EVENTS_AT_ONCE], TIME_SHIFT + 1]))
 
 
+def test_a_forgotten_note_is_ended() -> None:
+    second = TIME_SHIFT + 100
+    held = [NOTE_ON + 60]
+    for step in range(15):
+        held += [second, NOTE_ON + 61 + step, NOTE_OFF + 61 + step]
+    assert NOTE_OFF + 60 not in _after(held)
+    assert _after([*held, second]) == set(range(len(ALL))) - {NOTE_OFF + 60}
+    assert _after([*held, second, NOTE_OFF + 60]) == set()
+
+
 def test_the_only_token_left_is_never_forbidden() -> None:
     guard = Guard(PerformanceTokenizer())
     for token in [NOTE_ON + 60, *[TIME_SHIFT + 100] * 8]:

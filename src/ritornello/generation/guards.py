@@ -21,6 +21,8 @@ MAX_EQUAL_STRIKES, MAX_STRIKE_PERIOD = 64, 32
 fewer."""
 MAX_STILL_SECONDS = 8.0
 """Longest time without a new note; in half of the pieces 4.2, and more between movements."""
+MAX_NOTE_SECONDS = 16.0
+"""Longest time that a note sounds, where the scheme ends notes by events; a model that forgets one ends it then."""
 MAX_EVENTS_AT_ONCE = 128
 """Tokens in a row after which time must move on."""
 
@@ -53,6 +55,9 @@ class Guard:
         self._scheme = scheme
         self._tokens, self._strikes = Repetition(MAX_TOKEN_PERIOD), Repetition(MAX_STRIKE_PERIOD)
         self._still_seconds, self._at_once = 0.0, 0
+        self._endable = {int(began) for began in scheme.ends_V if began >= 0}
+        self._sounding: dict[int, float] = {}
+        """Token that began a note -> for how many seconds it sounds."""
 
     def feed(self, token: int) -> None:
         """The performance goes on with a token."""
@@ -60,9 +65,14 @@ class Guard:
         self._tokens.feed(token)
         self._still_seconds += seconds
         self._at_once = 0 if seconds else self._at_once + 1
+        self._sounding.pop(int(self._scheme.ends_V[token]), None)
+        if seconds:
+            self._sounding = {began: long + seconds for began, long in self._sounding.items()}
         if self._scheme.strikes_V[token]:
             self._strikes.feed(token)
             self._still_seconds = 0.0
+            if token in self._endable:
+                self._sounding[token] = 0.0
 
     def allowed(self, grammar_V: Mask) -> Mask:
         """What may come next of what the grammar allows."""
@@ -72,4 +82,8 @@ class Guard:
         if self._at_once >= MAX_EVENTS_AT_ONCE:
             allowed_V &= self._scheme.seconds_V > 0
         allowed_V &= self._scheme.seconds_V <= MAX_STILL_SECONDS - self._still_seconds + _ROUNDING_SECONDS
+        overdue = [began for began, long in self._sounding.items() if long >= MAX_NOTE_SECONDS]
+        ends_V = grammar_V & np.isin(self._scheme.ends_V, overdue) if overdue else None
+        if ends_V is not None and ends_V.any():
+            return ends_V
         return allowed_V if allowed_V.any() else grammar_V

@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.scores.score import IntArray
+
 Music = TypeVar("Music")
 
 
@@ -102,6 +104,8 @@ class EventScheme(Tokenizer[Music], Protocol[Music]):
     """By how much each token moves the clock; 0 for most."""
     strikes_V: NDArray[np.bool_]
     """Which tokens begin a note; each of them names its pitch."""
+    ends_V: IntArray
+    """For each token, the one that began the note that it ends; -1 where it ends none."""
 
     def cursor(self) -> EventCursor:
         """A cursor before BOS."""

@@ -72,6 +72,8 @@ class NoteDurationTokenizer:
     strikes_V = np.zeros(len(_VOCABULARY), dtype=np.bool_)
     strikes_V[NOTE : DURATION + 1] = True
     """Which tokens begin a note."""
+    ends_V = np.full(len(_VOCABULARY), -1)
+    """No token ends a note: each is told its length."""
 
     def encode(self, music: Score) -> Tokens:
         """Score to tokens, from BOS to END; raises UserError when it breaks the limits on notes and hours."""

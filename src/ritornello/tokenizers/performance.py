@@ -51,6 +51,9 @@ class PerformanceTokenizer:
     strikes_V = np.zeros(len(VOCABULARY), dtype=np.bool_)
     strikes_V[NOTE_ON:NOTE_OFF] = True
     """Which tokens begin a note."""
+    ends_V = np.full(len(VOCABULARY), -1)
+    ends_V[NOTE_OFF : TIME_SHIFT + 1] = np.arange(NOTE_ON, NOTE_OFF)
+    """Which token began the note that a token ends."""
 
     def encode(self, music: Score) -> Tokens:
         """Score to tokens, from BOS to END; raises UserError when it breaks the limits on notes and hours."""
