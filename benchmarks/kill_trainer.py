@@ -31,9 +31,9 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-import lightning_fabric  # noqa: F401  # imported before the forks, as torch is
 from made_up import KINDS, write_recipe
 
+import ritornello.training.loop  # noqa: F401  # imported before the forks, as torch is
 from ritornello.cli import main as command_line
 from ritornello.errors import UserError
 from ritornello.training.checkpoint import checkpoints, load_checkpoint
