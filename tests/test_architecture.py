@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "ritornello"
 
-_LINE = ["errors", "scores", "form", "tokenizers", "data", "modules", "models", "training", "generation"]
+_LINE = ["errors", "atomic", "scores", "form", "tokenizers", "data", "modules", "models", "training", "generation"]
 ALLOWED = {stage: set(_LINE[:i]) for i, stage in enumerate(_LINE)}
 ALLOWED["modules"] = set()  # integers and tensors only
 ALLOWED["models"] = {"modules"}
@@ -30,7 +30,7 @@ OWNERS = {  # a parser is touched by one folder only
     "typer": {"cli"},
     "rich": {"cli", "training", "data"},
 }
-TORCH_FREE = {"errors", "scores", "form", "tokenizers", "plotting", "audio", "weights"}
+TORCH_FREE = {"errors", "atomic", "scores", "form", "tokenizers", "plotting", "audio", "weights"}
 NEVER = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from ritornello.training.atomic import sweep
+from ritornello.atomic import sweep
 from ritornello.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, save_checkpoint
 
 FILES_A_SAVE_WRITES = 2

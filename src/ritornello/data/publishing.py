@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -16,12 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ritornello.atomic import give_name, write_file
 from ritornello.data.corpora.base import Corpus, Piece
 from ritornello.data.duplicates import near_duplicates
 from ritornello.data.layout import FORMAT, INDEX, TABLE
 from ritornello.data.pieces_table import PieceRow, table_bytes
 from ritornello.data.schemes import SCHEMES
-from ritornello.data.shards import Refusal, ShardFacts, write_through
+from ritornello.data.shards import Refusal, ShardFacts
 from ritornello.data.splits import sides
 from ritornello.errors import UserError
 
@@ -67,11 +67,11 @@ def publish(made: Made, work: Path, out: Path, *, seed: int) -> dict[str, Any]:
         "refused": [asdict(refusal) for refusal in refused],
     }
     folder = work / "folder"
-    write_through(folder / TABLE, table)
-    write_through(folder / INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode())
+    write_file(folder / TABLE, table)
+    write_file(folder / INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode())
     for leftover in folder.rglob(".*"):
         leftover.unlink()
-    _take_place(folder, out)
+    give_name(folder, out)
     shutil.rmtree(work, ignore_errors=True)
     return index
 
@@ -122,24 +122,3 @@ def _with_sides(pieces: Sequence[Piece], shards: Sequence[ShardFacts], seed: int
     groups = near_duplicates(open_, {name: by_id[name].sha256 for name in open_})
     side_of = sides(groups, seed)
     return by_id | {name: replace(by_id[name], group=groups[name], split=side_of[name]) for name in open_}
-
-
-def _take_place(folder: Path, out: Path) -> None:
-    """Gives a folder, whose files are flushed, its name; an older folder of that name is removed."""
-    for inside in (*(path for path in folder.iterdir() if path.is_dir()), folder):
-        _flush_folder(inside)
-    old = out.with_name(f".removing-{out.name}")
-    if out.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        out.replace(old)
-    folder.replace(out)
-    _flush_folder(out.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

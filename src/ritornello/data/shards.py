@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.atomic import write_file
 from ritornello.data.corpora.base import Piece
 from ritornello.data.duplicates import fingerprint
 from ritornello.data.layout import COLUMNS, column_file
@@ -96,7 +96,7 @@ def write_shard(job: ShardJob) -> ShardFacts:
             columns.setdefault(level, []).append(encoded)
     sha256 = {level: _write_level(job, level, parts) for level, parts in columns.items()}
     facts = ShardFacts(job.number, job.inputs, pieces, refused, sha256)
-    write_through(facts_file(job.work, job.number), json.dumps(asdict(facts)).encode())
+    write_file(facts_file(job.work, job.number), json.dumps(asdict(facts)).encode())
     return facts
 
 
@@ -136,16 +136,6 @@ def facts_file(work: Path, number: int) -> Path:
     return work / "shards" / f"{number:05d}.json"
 
 
-def write_through(path: Path, content: bytes) -> None:
-    """Writes a file in one rename and flushes it; raises OSError and leaves at most a hidden file behind."""
-    hidden = path.with_name(f".{path.name}-{os.getpid()}")
-    with hidden.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    hidden.replace(path)
-
-
 def _write_level(job: ShardJob, level: str, parts: Sequence[Encoded]) -> dict[str, str]:
     sha256: dict[str, str] = {}
     for name in COLUMNS:
@@ -155,7 +145,7 @@ def _write_level(job: ShardJob, level: str, parts: Sequence[Encoded]) -> dict[st
             file = io.BytesIO()
             np.save(file, np.concatenate(arrays), allow_pickle=False)
             content = file.getvalue()
-            write_through(job.work / "folder" / level / column_file(name, job.number), content)
+            write_file(job.work / "folder" / level / column_file(name, job.number), content)
             sha256[name] = hashlib.sha256(content).hexdigest()
     return sha256
 

@@ -20,8 +20,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn, optim
 
+from ritornello import atomic
 from ritornello.errors import UserError
-from ritornello.training import atomic
 from ritornello.training.sharding import placed_like, whole
 
 FORMAT = 1

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from torch import nn
 
+from ritornello.atomic import sweep
 from ritornello.errors import UserError
 from ritornello.training.allocation import keep_memory
-from ritornello.training.atomic import sweep
 from ritornello.training.checkpoint import checkpoints
 from ritornello.training.figures import Likelihood, is_performance
 from ritornello.training.likelihood import likelihood, num_scored, summed_nats, to_device, windowed

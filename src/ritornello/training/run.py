@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import nn
 
+from ritornello.atomic import remove
 from ritornello.data.batch import Batch
 from ritornello.data.loader import Loader
 from ritornello.data.prepare import prepare
@@ -21,7 +22,6 @@ from ritornello.data.prepared import PreparedLevel
 from ritornello.data.schemes import SCHEMES
 from ritornello.data.windows import WindowLoader
 from ritornello.errors import UserError
-from ritornello.training.atomic import remove
 from ritornello.training.build import build_model
 from ritornello.training.checkpoint import (
     Checkpoint,

@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from ritornello import atomic
 from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
-from ritornello.training import atomic
 from ritornello.training.build import build_model
 from ritornello.training.checkpoint import FORMAT, read_checked
 
