@@ -19,7 +19,7 @@ from ritornello.modules.keyboard import (
     follow,
     untouched_keyboard,
 )
-from ritornello.modules.touch import IMPOSSIBLE, KeyboardHead, span_class
+from ritornello.modules.touch import IMPOSSIBLE, TERM_SIZES, KeyboardHead, span_class
 from ritornello.tokenizers.performance import NOTE_OFF, NOTE_ON, TIME_SHIFT, VELOCITY, PerformanceTokenizer
 
 FIRST = 3
@@ -149,7 +149,7 @@ def test_an_interval_means_the_same_anywhere() -> None:
 
 
 def _without_unknown(head: KeyboardHead, x: torch.Tensor, known: object) -> torch.Tensor:
-    starts = [sum(head.sizes[:i]) for i in range(len(head.sizes) + 1)]
+    starts = [sum(TERM_SIZES[:i]) for i in range(len(TERM_SIZES) + 1)]
     with torch.no_grad():
         for term in (6, 7):  # intervals to the third and fourth note back
             head.terms_head.weight[starts[term] : starts[term + 1]] = 0

@@ -33,6 +33,17 @@ class PianistConfig(TransformerConfig):
     """
 
     @property
+    def num_parameters(self) -> int:
+        """Exactly."""
+        head = self.width * self.vocabulary_size + self.vocabulary_size
+        plain = super().num_parameters - head
+        return (
+            plain
+            + KeyboardInput.num_parameters(self.width)
+            + KeyboardHead.num_parameters(self.width, self.num_specials)
+        )
+
+    @property
     def num_specials(self) -> int:
         """How many ids come before the events."""
         return self.vocabulary_size - NUM_EVENTS

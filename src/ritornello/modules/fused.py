@@ -19,6 +19,8 @@ from ritornello.modules.horizons import Horizon
 from ritornello.modules.positions import alibi_slopes
 
 TILE = 256
+MOST_KEPT_KEYS = 2048
+"""Above so many keys a query's weights are never kept for the gradient."""
 
 
 def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
@@ -34,7 +36,7 @@ def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Hor
     T, S = q_BHTK.shape[2], k_BHSK.shape[2]
     if T == 1:
         return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK)
-    if T == S and horizon.first_heard(start + T - 1) <= start and not _is_slow(q_BHTK):
+    if T == S and horizon.first_heard(start + T - 1) <= start and not _is_slow(q_BHTK, S):
         return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK, is_causal=True)
     return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda d_NM: _heard(d_NM, horizon.reach))
 
@@ -97,16 +99,19 @@ def _in_tiles(
 
 def _attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Tensor:
     """One tile (B, H, N, K); ``mask`` (N, M) or (H, N, M) says what is heard (bool) or is added to the logits."""
-    if not _is_slow(q_BHNK):
+    if not _is_slow(q_BHNK, k_BHMK.shape[2]):
         return scaled_dot_product_attention(q_BHNK, k_BHMK, v_BHMK, attn_mask=mask)
     bias = mask if mask.is_floating_point() else q_BHNK.new_zeros(mask.shape).masked_fill_(~mask, float("-inf"))
     logits_BHNM = (q_BHNK * q_BHNK.shape[-1] ** -0.5) @ k_BHMK.mT + bias
     return logits_BHNM.softmax(dim=-1) @ v_BHMK
 
 
-def _is_slow(x: Tensor) -> bool:
-    """Whether the fused kernel is: on a CPU in bfloat16 it takes longer than the products one by one."""
-    return x.dtype == torch.bfloat16 and x.device.type == "cpu"
+def _is_slow(x: Tensor, num_keys: int) -> bool:
+    """Whether the fused kernel is: on a CPU in bfloat16 it takes longer than the products one by one.
+
+    These keep their weights for the gradient, so they are taken for few keys only.
+    """
+    return x.dtype == torch.bfloat16 and x.device.type == "cpu" and num_keys <= MOST_KEPT_KEYS
 
 
 def _distances(offset: int, num_queries: int, num_keys: int, device: torch.device) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ritornello.modules.features import FeatureSum
 from ritornello.modules.keyboard import (
+    NUM_EVENTS,
     NUM_PITCHES,
     NUM_RECENT_NOTES,
     NUM_RECENT_VELOCITIES,
@@ -36,6 +37,19 @@ NUM_HEARD_NOTES = 4
 """From so many recent notes the next one's interval is counted."""
 FINE_WAIT_STEPS, NUM_WAITS = 120, 160
 """Waits since the last onset are told apart step by step up to 1.2 s, then by about a fourteenth of an octave."""
+_RECENT_SIZES = [
+    NUM_PITCHES,
+    *[NUM_INTERVALS] * (NUM_RECENT_NOTES - 1),
+    *[NUM_SPANS] * NUM_RECENT_NOTES,
+    *[NUM_VELOCITIES] * NUM_RECENT_VELOCITIES,
+]
+TERM_SIZES = [
+    *(NUM_SPANS, PASSED_OVER + 1),  # of a release: how long the key was held, and its place in the order
+    *(NUM_SPANS, NUM_SPANS),  # of an onset: how long ago the key was released, and struck
+    *[NUM_INTERVALS] * NUM_HEARD_NOTES,
+    NUM_WAITS,
+    *[NUM_STEPS_OF_VELOCITY] * NUM_RECENT_VELOCITIES,
+]
 IMPOSSIBLE = -30.0
 """Logit of striking a key that sounds and of releasing one that does not: finite, so that any ids can be scored."""
 
@@ -52,13 +66,12 @@ class KeyboardInput(nn.Module):
         super().__init__()
         self.keys = nn.Linear((1 + len(FADES_STEPS)) * NUM_PITCHES, width, bias=False)
         self.keys_around = nn.Linear(2 * NUM_PITCHES, width, bias=False)
-        sizes = [
-            NUM_PITCHES,
-            *[NUM_INTERVALS] * (NUM_RECENT_NOTES - 1),
-            *[NUM_SPANS] * NUM_RECENT_NOTES,
-            *[NUM_VELOCITIES] * NUM_RECENT_VELOCITIES,
-        ]
-        self.recent = FeatureSum(sizes, width, scale=0.1)
+        self.recent = FeatureSum(_RECENT_SIZES, width, scale=0.1)
+
+    @staticmethod
+    def num_parameters(width: int) -> int:
+        """Exactly."""
+        return width * ((3 + len(FADES_STEPS)) * NUM_PITCHES + 1 + sum(_RECENT_SIZES))
 
     def forward(self, known: Keyboard) -> Tensor:
         """Vectors (B, T, D)."""
@@ -83,16 +96,8 @@ class KeyboardHead(nn.Module):
     def __init__(self, width: int, num_specials: int) -> None:
         super().__init__()
         self.num_specials = num_specials
-        num_events = 2 * NUM_PITCHES + NUM_SHIFTS + NUM_VELOCITIES
-        self.head = nn.Linear(width, num_specials + num_events)
-        self.sizes = [
-            *(NUM_SPANS, PASSED_OVER + 1),  # of a release: how long the key was held, and its place in the order
-            *(NUM_SPANS, NUM_SPANS),  # of an onset: how long ago the key was released, and struck
-            *[NUM_INTERVALS] * NUM_HEARD_NOTES,
-            NUM_WAITS,
-            *[NUM_STEPS_OF_VELOCITY] * NUM_RECENT_VELOCITIES,
-        ]
-        self.terms_head = nn.Linear(width, sum(self.sizes))
+        self.head = nn.Linear(width, num_specials + NUM_EVENTS)
+        self.terms_head = nn.Linear(width, sum(TERM_SIZES))
         for linear in (self.head, self.terms_head):
             nn.init.zeros_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -102,11 +107,16 @@ class KeyboardHead(nn.Module):
         self.register_buffer("wait_class", classes, persistent=False)
         self.wait_class: Tensor
 
+    @staticmethod
+    def num_parameters(width: int, num_specials: int) -> int:
+        """Exactly."""
+        return (width + 1) * (num_specials + NUM_EVENTS + sum(TERM_SIZES))
+
     def forward(self, x_BTD: Tensor, known: Keyboard) -> Tensor:
         """Logits (B, T, V), in float32 at least."""
         plain_BTV = self.head(x_BTD)
         accurate = torch.promote_types(plain_BTV.dtype, torch.float32)
-        terms = iter(self.terms_head(x_BTD).to(accurate).split(self.sizes, dim=-1))
+        terms = iter(self.terms_head(x_BTD).to(accurate).split(TERM_SIZES, dim=-1))
         sizes = [self.num_specials, NUM_PITCHES, NUM_PITCHES, NUM_SHIFTS, NUM_VELOCITIES]
         specials, begin, end, wait, velocity = plain_BTV.to(accurate).split(sizes, dim=-1)
         held, released = span_class(known.held_steps_BTP), span_class(known.released_steps_BTP)
