@@ -10,6 +10,7 @@ optimisers and checkpoints need not know of it: a checkpoint always holds whole 
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Generator, Sequence
@@ -32,6 +33,7 @@ class Processes:
 
     def __init__(self, recipe: Recipe) -> None:
         """Meets the other processes; raises UserError when torchrun started others than the recipe states."""
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells every run its precision
         devices, nodes = _started()
         _check(recipe, devices, nodes)
         self.is_sharded = recipe.strategy == "fsdp"
