@@ -34,5 +34,5 @@ def build_model(name: str, values: Mapping[str, Any], **derived: Any) -> nn.Modu
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(["model.config", *map(str, first["loc"])])
-        raise UserError(first["msg"], where=where) from error
+        raise UserError(first["msg"].removeprefix("Value error, "), where=where) from error
     return architecture(config)
