@@ -48,7 +48,9 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         if status.st_size > max_bytes:
             raise too_large("the file", status.st_size, max_bytes, str(path), unit="bytes")
         with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+            data = file.read(status.st_size + 1)
+            if len(data) > status.st_size:  # it grew meanwhile; else room for max_bytes is never asked for
+                data += file.read(max_bytes - status.st_size)
     except FileNotFoundError:
         raise UserError("there is no such file", where=str(path), mend="check the name") from None
     except (OSError, ValueError) as error:
@@ -58,7 +60,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         raise UserError(f"cannot be read: {reason}", where=repr(str(path))) from None
     if not data:
         raise UserError("the file is empty", where=str(path), mend="choose a file that holds music")
-    if len(data) > max_bytes:  # it grew while it was read
+    if len(data) > max_bytes:
         raise too_large("the file", len(data), max_bytes, str(path), unit="bytes")
     return data
 

@@ -106,8 +106,8 @@ def _part(track: Any) -> Part:
 
 def _pedal(controls: Any) -> Pedal:
     columns = controls.numpy()
-    sustain = columns["number"] == _SUSTAIN
-    return Pedal.columns(columns["time"][sustain], columns["value"][sustain]) if sustain.any() else NO_PEDAL
+    places = np.flatnonzero(columns["number"] == _SUSTAIN)
+    return Pedal.columns(columns["time"].take(places), columns["value"].take(places)) if len(places) else NO_PEDAL
 
 
 def _beats_per_minute(microseconds: int) -> float:

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ritornello.errors import UserError
 from ritornello.scores import limits
-from ritornello.scores.midi_runs import PlainRuns
+from ritornello.scores.midi_runs import plain_run
 
 _BROKEN = "export the piece again, or repair the file with a notation program"
 _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
 _FEWEST_NOTE_BYTES = 3
 """Of a note-on: its delta, pitch and velocity."""
+_RUN_BYTES, _MAX_RUN_BYTES = 1 << 8, 1 << 16
+"""To look for a run takes half as long as a walk over 256 bytes, so it is done no more often than that; and it takes
+the longer the more bytes are looked at, so they are not many more than the last run had."""
 _TEMPO, _METRE, _END = 0x51, 0x58, 0x2F
 
 
@@ -85,10 +90,13 @@ def _scan_chunks(data: bytes, where: str) -> MidiSize:
 
 def _scan_track(track: bytes, size: MidiSize, *, counts_notes: bool, where: str) -> None:
     """Walks over one track; an event that runs past the end raises IndexError."""
-    position, ticks, status, end, runs = 0, 0, 0, len(track), PlainRuns(track, counts_notes=counts_notes)
+    position, ticks, status, end, columns = 0, 0, 0, len(track), np.frombuffer(track, dtype=np.uint8)
+    run_from, block_bytes = 0, _MAX_RUN_BYTES
     while position < end:
-        run = runs.follow(position, status) if _has_two_data_bytes(status) else None
-        if run is not None:
+        if position >= run_from and _has_two_data_bytes(status):
+            run = plain_run(columns, position, status, block_bytes, counts_notes=counts_notes)
+            run_from = max(position + _RUN_BYTES, run.position + 1)  # what ends a run does not begin one
+            block_bytes = min(max(_RUN_BYTES, 4 * (run.position - position)), _MAX_RUN_BYTES)
             position, status, num_notes = run.position, run.status, run.num_notes
             ticks += run.ticks
         else:

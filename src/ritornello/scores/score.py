@@ -125,7 +125,7 @@ class Pedal:
     def columns(cls, onset_ticks: IntArray, value: IntArray) -> Pedal:
         """Makes a Pedal from two arrays of equal length; those at one tick keep their order."""
         order = np.argsort(onset_ticks, kind="stable")
-        arrays = [np.ascontiguousarray(column, dtype=np.int64)[order] for column in (onset_ticks, value)]
+        arrays = [np.ascontiguousarray(c, dtype=np.int64).take(order) for c in (onset_ticks, value)]
         for array in arrays:
             array.setflags(write=False)
         return cls(*arrays)

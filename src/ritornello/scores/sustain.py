@@ -22,11 +22,12 @@ def sustained(part: Part) -> Notes:
     down = part.pedal.value >= PEDAL_DOWN
     if not len(notes) or not down.any():
         return notes
-    ends = notes.offset_ticks
-    lifts = _lifts(part, down, int(ends.max()))
-    place = np.searchsorted(part.pedal.onset_ticks, ends, side="right")  # 0 = before the first pedal event
-    held = np.append(False, down)[place]
-    limit = np.minimum(np.append(0, lifts)[place], next_onsets(notes.onset_ticks, notes.pitch))
+    ends, onsets = notes.offset_ticks, part.pedal.onset_ticks
+    changes = onsets.take(np.flatnonzero(np.diff(down, prepend=False)))  # it goes down, up, down, up ...
+    never = max(int(ends.max()), int(onsets[-1]))
+    place = np.searchsorted(changes, ends, side="right")  # 0 = before it first goes down
+    held = place % 2 == 1
+    limit = np.minimum(np.append(changes, never).take(place), next_onsets(notes.onset_ticks, notes.pitch))
     duration_ticks = np.where(held, np.maximum(ends, limit), ends) - notes.onset_ticks
     duration_ticks.setflags(write=False)
     return Notes(notes.onset_ticks, duration_ticks, notes.pitch, notes.velocity)
@@ -40,11 +41,3 @@ def next_onsets(onsets: IntArray, pitch: IntArray) -> IntArray:
     again = np.flatnonzero(sorted_pitch[1:] == sorted_pitch[:-1])
     following[order.take(again)] = onsets.take(order.take(again + 1))
     return following
-
-
-def _lifts(part: Part, down: np.ndarray, last_release: int) -> IntArray:
-    """For each pedal event, where the pedal is up at that place or next comes up."""
-    onsets = part.pedal.onset_ticks
-    never = max(last_release, int(onsets[-1]))
-    up_at = np.where(down, never, onsets)
-    return np.minimum.accumulate(up_at[::-1])[::-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -52,7 +53,7 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.names)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Sixteen hex digits that change with any name or its place."""
         return hashlib.sha256("\n".join(self.names).encode()).hexdigest()[:16]
