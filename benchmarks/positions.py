@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def _measured(recipe: Recipe, folder: Path, window_tokens: int, *, bf16: bool) -
 
 def _table(rows: list[tuple[str, dict[str, Any]]]) -> str:
     facts = rows[0][1]
-    absolute = dict(rows).get("absolute", facts)["nats_per_token"]
+    absolute = dict(rows).get("absolute", {}).get("nats_per_token", math.nan)
     budget = f"{facts['steps']} steps of {facts['batch_tokens']:,} tokens"
     scored = f"validation, {facts['pieces']} pieces, {facts['tokens']:,} tokens; {facts['protocol']}"
     lines = [
