@@ -25,4 +25,5 @@ def is_performance(score: Score) -> bool:
     onsets = np.concatenate([part.notes.onset_ticks for part in score.parts])
     twelfths = 12 * (onsets % score.ticks_per_beat) / score.ticks_per_beat
     distance = np.abs(twelfths[:, None] - np.array(GRID_POSITIONS)).min(axis=1)
-    return float(np.mean(distance <= 12 * TOLERANCE_BEATS)) < MOST_ON_GRID
+    num_on_grid = int(np.count_nonzero(distance <= 12 * TOLERANCE_BEATS))
+    return num_on_grid < MOST_ON_GRID * score.num_notes
