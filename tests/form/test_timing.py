@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ritornello.data.corpora.archive import corpus_folder
 from ritornello.form.timing import is_performance
-from ritornello.scores import Metre, Notes, Part, Score, Tempo
+from ritornello.scores import Metre, Notes, Part, Score, Tempo, read_score
 
 
 def score_of(onsets: np.ndarray) -> Score:
@@ -46,14 +47,10 @@ def test_no_notes_are_no_performance() -> None:
 
 
 @pytest.mark.data
-def test_recordings_and_scores_of_the_corpora(data_folder: Path, tmp_path: Path) -> None:
-    import tarfile
-
-    from ritornello.scores import read_score
-
+def test_recordings_and_scores_of_the_corpora(data_folder: Path) -> None:
     for archive, played in (("maestro-v3.0.0-test-midi", True), ("bwv54", False)):
-        with tarfile.open(data_folder / f"{archive}.tar.xz") as files:
-            chosen = [file for file in files.getmembers() if file.name.endswith((".mid", ".midi"))][:4]
-            files.extractall(tmp_path, chosen, filter="data")
-        for file in chosen:
-            assert is_performance(read_score(tmp_path / file.name)) == played
+        folder = corpus_folder(data_folder, archive)
+        files = sorted(path for path in folder.rglob("*") if path.suffix in {".mid", ".midi"})[:4]
+        assert files
+        for file in files:
+            assert is_performance(read_score(file)) == played
