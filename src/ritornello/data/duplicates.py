@@ -9,9 +9,9 @@ share of places that agree estimates the Jaccard similarity of two sets, with a 
 most 0.044. The larger of the two similarities counts.
 
 One changed note spoils six shingles. With 5 % of the notes changed about 0.95^6 = 74 % of them remain
-on each side, a similarity of about 0.58 (measured on performances: 0.45 to 0.65); no two different
-compositions among MAESTRO's test performances reach 0.27. ``SIMILAR`` lies between. Two performances
-of one composition by different people are *not* near-duplicates here (0.09).
+on each side, a similarity of about 0.58; ``SIMILAR`` lies well below, and well above what different
+compositions have in common. Two performances of one composition by different people are *not*
+near-duplicates here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIMILAR = 0.35
 STEPS_PER_SECOND = 100
 MIN_NOTES = 32
 """A shorter piece resembles nothing but a copy of its file."""
-_BITS = 8
+_INTERVAL_BITS = 8
 _RANDOM = np.random.default_rng(388)
 _FACTORS = _RANDOM.integers(0, 2**63, NUM_HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _OFFSETS = _RANDOM.integers(0, 2**63, NUM_HASHES, dtype=np.uint64)
@@ -58,7 +58,7 @@ def near_duplicates(fingerprints: Mapping[str, str], hashes: Mapping[str, str]) 
     """Piece -> group, named after its first piece in alphabetical order.
 
     Joined are pieces whose fingerprints are similar, and pieces whose sources are the same bytes. All
-    pairs are compared: 10,000 pieces take some seconds, ten times as many a hundred times longer.
+    pairs are compared, so ten times as many pieces take a hundred times as long.
     """
     known = [name for name in sorted(fingerprints) if fingerprints[name]]
     table = _numbers([fingerprints[name] for name in known])
@@ -79,7 +79,7 @@ def _shingles(onset: IntArray, pitch: IntArray) -> NDArray[np.uint64]:
     if len(intervals) < SHINGLE_INTERVALS:
         return np.zeros(0, dtype=np.uint64)
     windows: IntArray = np.lib.stride_tricks.sliding_window_view(intervals, SHINGLE_INTERVALS)
-    places = 2 ** (_BITS * np.arange(SHINGLE_INTERVALS))
+    places = 2 ** (_INTERVAL_BITS * np.arange(SHINGLE_INTERVALS))
     return _mixed(np.unique(windows @ places).astype(np.uint64))
 
 

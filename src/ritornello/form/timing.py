@@ -10,7 +10,7 @@ GRID_POSITIONS = (0, 3, 4, 6, 8, 9, 12)
 """Places of 16ths and triplet eighths within a beat, in twelfths of it."""
 TOLERANCE_BEATS = 1 / 50
 MOST_ON_GRID = 0.5
-"""Of onsets scattered at random 24 % lie within the tolerance of a place; of written music nearly all."""
+"""Of onsets scattered at random far fewer lie within the tolerance of a place; of written music nearly all do."""
 
 
 def is_performance(score: Score) -> bool:

@@ -1,7 +1,7 @@
 """Guards against the ways in which a sampled performance collapses: one figure for ever, endless silence.
 
-Each forbids a few tokens at the moment when the music would go where pianists do not. The limits were chosen on the
-training split of MAESTRO (962 performances, 5.7 million notes). A guard never forbids the only token left.
+Each forbids a few tokens at the moment when the music would go where pianists do not. The limits were chosen
+wide, so that what pianists play seldom meets them. A guard never forbids the only token left.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from ritornello.tokenizers.base import EventScheme
 Mask = NDArray[np.bool_]
 
 MAX_EQUAL_TOKENS, MAX_TOKEN_PERIOD = 48, 128
-"""Tokens in a row that may equal those one period before, timing and loudness included; MAESTRO has 41."""
+"""Tokens in a row that may equal those one period before, timing and loudness included."""
 MAX_EQUAL_STRIKES, MAX_STRIKE_PERIOD = 64, 32
-"""Notes in a row that may have the pitches of those one period before, however timed; 99 of 100 pieces have 54 or
-fewer."""
+"""Notes in a row that may have the pitches of those one period before, however timed."""
 MAX_STILL_SECONDS = 8.0
-"""Longest time without a new note; in half of the pieces 4.2, and more between movements."""
+"""Longest time without a new note; between movements it can be longer."""
 MAX_NOTE_SECONDS = 16.0
 """Longest time that a note sounds, where the scheme ends notes by events; a model that forgets one ends it then."""
 MAX_EVENTS_AT_ONCE = 128

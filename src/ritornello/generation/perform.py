@@ -41,7 +41,7 @@ class Drawing:
     temperature: float = 1.0
     least_share: float = 0.002
     """No token is drawn that is less likely than this share of the likeliest. More would shut out long waits, of which
-    each is unlikely, and crowd the notes: at 0.02 twice as many a second as MAESTRO's pianists play."""
+    each is unlikely, and crowd the notes."""
 
 
 def perform(

@@ -20,6 +20,7 @@ from ritornello.scores import limits
 from ritornello.scores.score import IntArray, Score
 from ritornello.tokenizers.base import Tokens, Vocabulary
 from ritornello.tokenizers.performance_grid import (
+    DEFAULT_BIN,
     MAX_STEPS,
     NUM_BINS,
     NUM_PITCHES,
@@ -57,8 +58,6 @@ _LENGTHS[SECONDS + 1 : TIME_SHIFT + 1] = MAX_DURATION * np.arange(1, MAX_SECONDS
 _SHIFTS = np.zeros(len(_VOCABULARY), dtype=np.int64)
 """Steps by which a token moves the clock."""
 _SHIFTS[TIME_SHIFT + 1 : VELOCITY] = np.arange(1, MAX_SHIFT + 1)
-_DEFAULT_BIN = 16
-"""Of a note before any VELOCITY, which only a fragment has."""
 _WHERE = "note_duration tokens"
 
 
@@ -214,5 +213,5 @@ def _read(ids: IntArray) -> GridNotes:
     latest = int(max(now_steps[-1:].max(initial=0), end_steps.max(initial=0)))
     limits.check_hours(latest / STEPS_PER_SECOND, _WHERE)
     velocity_at = np.flatnonzero(ids >= VELOCITY)
-    bins = np.append(_DEFAULT_BIN, ids[velocity_at] - VELOCITY)[np.searchsorted(velocity_at, note_at)]
+    bins = np.append(DEFAULT_BIN, ids[velocity_at] - VELOCITY)[np.searchsorted(velocity_at, note_at)]
     return settled(np.minimum(onset_steps, MAX_STEPS - 1), end_steps, ids[note_at] - NOTE, bins)

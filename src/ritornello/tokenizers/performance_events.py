@@ -14,7 +14,7 @@ from ritornello.errors import UserError
 from ritornello.scores import limits
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers.base import Vocabulary
-from ritornello.tokenizers.performance_grid import MAX_STEPS, NUM_BINS, NUM_PITCHES, GridNotes, settled
+from ritornello.tokenizers.performance_grid import DEFAULT_BIN, MAX_STEPS, NUM_BINS, NUM_PITCHES, GridNotes, settled
 
 PAD, BOS, END = 0, 1, 2
 NOTE_ON = 3
@@ -33,8 +33,6 @@ VOCABULARY = Vocabulary(
         *(f"VELOCITY_{velocity_bin}" for velocity_bin in range(NUM_BINS)),
     )
 )
-_DEFAULT_BIN = 16
-"""Of a note before any VELOCITY, which only a fragment has."""
 OPEN = 1 << 40
 """Where a note ends that goes on behind the passage, in steps."""
 UNKNOWN = -1
@@ -67,7 +65,7 @@ class Passage:
         """Its notes as a piece of their own: what goes on ends with it, and an unknown velocity becomes bin 16."""
         notes = self.notes
         ends = np.where(notes.end_steps == OPEN, self.num_steps, notes.end_steps)
-        bins = np.where(notes.velocity_bin == UNKNOWN, _DEFAULT_BIN, notes.velocity_bin)
+        bins = np.where(notes.velocity_bin == UNKNOWN, DEFAULT_BIN, notes.velocity_bin)
         return settled(np.minimum(notes.onset_steps, MAX_STEPS - 1), ends, notes.pitch, bins)
 
 

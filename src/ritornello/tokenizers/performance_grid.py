@@ -26,6 +26,8 @@ MAX_STEPS = limits.MAX_HOURS * 3600 * STEPS_PER_SECOND
 """No note ends later than this."""
 NUM_PITCHES = 128
 NUM_BINS = 32
+DEFAULT_BIN = 16
+"""Of a note before any VELOCITY, which only a fragment has."""
 VELOCITIES_PER_BIN = 4
 _MAX_TICKS_PER_BEAT = 1_000_000
 """So that hours in ``Clock`` stay below 2^63."""
