@@ -141,7 +141,7 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         raise UserError("a recipe is a table of keys and values", where=str(path))
     table = cast("dict[Any, Any]", content)
     for change in changes:
-        _apply(table, change)
+        apply_change(table, change)
     return parse_recipe(table, where=str(path))
 
 
@@ -157,7 +157,8 @@ def parse_recipe(content: Any, where: str = "recipe") -> Recipe:
         raise UserError(f"{field}: {what}", where=where) from error
 
 
-def _apply(content: dict[Any, Any], change: str) -> None:
+def apply_change(content: dict[Any, Any], change: str) -> None:
+    """Sets what ``a.b=c`` names in a table of tables; raises UserError where it cannot."""
     keys, equals, text = change.partition("=")
     if not equals or not keys:
         raise UserError(f"not of the form a.b=c: {change!r}", where="--set")
