@@ -86,8 +86,8 @@ ENTRIES = {
                    dropout=_LEVEL_DROPOUT),
     "plan": Entry("plan", PhraseTokenizer, _STACK, dropout=_LEVEL_DROPOUT),
     "lstm": Entry("lstm", Events, {"width": 16, "num_layers": NUM_LAYERS}),
-    "pianist": Entry("pianist", PerformanceTokenizer, {**_STACK, "window": WINDOW}, single_notes,
-                     through_windows, hears_beyond=True, embeds=""),
+    "transformer keyboard": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "keyboard": True},
+                                  single_notes, through_windows, hears_beyond=True, embeds=""),
     **{
         f"transformer {positions} {horizon}": Entry(
             "transformer",

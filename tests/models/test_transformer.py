@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ritornello.errors import UserError
+from ritornello.models.events import EventState
 from ritornello.models.transformer import Transformer, TransformerConfig
 from ritornello.training.build import build_model
 
@@ -27,6 +28,12 @@ def small(**values: Any) -> Transformer:
     return Transformer(TransformerConfig(**{**SMALL, **values})).double().eval()
 
 
+def far_away(model: Transformer, rows: int) -> EventState:
+    """A state that has heard nothing, at position 100,000."""
+    state = model.new_state(rows)
+    return state._replace(heard=state.heard._replace(position=100_000))
+
+
 @pytest.mark.parametrize("positions", POSITIONS)
 @pytest.mark.parametrize("horizon", [{"window": 30}, {"block": 20}])
 @torch.no_grad()
@@ -35,13 +42,13 @@ def test_chunks_equal_the_whole_at_distant_positions(positions: str, horizon: di
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
         model = small(positions=positions, **horizon).to(dtype)
         ids = torch.randint(11, (2, 150))
-        state = model.new_state(2)._replace(position=100_000)
+        state = far_away(model, 2)
         whole, _ = model(ids, state)
         pieces = []
         for chunk in ids.split([1, 64, 3, 81, 1], dim=1):
             logits, state = model(chunk, state)
             pieces.append(logits)
-        assert state.position == 100_150
+        assert state.heard.position == 100_150
         assert (torch.cat(pieces, dim=1) - whole).abs().max() <= tolerance
 
 
@@ -51,7 +58,7 @@ def test_only_absolute_positions_tell_where_a_passage_stands(positions: str) -> 
     model = small(positions=positions, window=30)
     ids = torch.randint(11, (1, 50))
     here, _ = model(ids)
-    there, _ = model(ids, model.new_state(1)._replace(position=100_000))
+    there, _ = model(ids, far_away(model, 1))
     assert ((here - there).abs().max() < 1e-9) == (positions != "absolute")
 
 

@@ -12,22 +12,19 @@ Shapes: B batch, T tokens, V vocabulary, L layers, D width.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
+from ritornello.models.events import EventConfig, EventModel
 from ritornello.modules.dropout import Dropout
 
 
-class LstmConfig(ModelConfig):
+class LstmConfig(EventConfig):
     """Numbers of an Lstm; the defaults are Magenta's."""
 
-    vocabulary_size: int = Field(ge=1)
-    condition_sizes: tuple[int, ...] = Field(default=(), max_length=0)
-    """Always empty: this model hears tokens only."""
     width: int = Field(default=512, ge=1)
     """Of the embedding and of every layer. Music Transformer's LSTM has 1,024."""
     num_layers: int = Field(default=3, ge=1)
@@ -35,16 +32,9 @@ class LstmConfig(ModelConfig):
     """Of the embedding, between layers, and before the head."""
 
     @property
-    def num_parameters(self) -> int:
+    def stack_parameters(self) -> int:
         """Exactly."""
-        D, V = self.width, self.vocabulary_size
-        return self.num_layers * (8 * D * D + 8 * D) + 2 * V * D + V
-
-    @model_validator(mode="after")
-    def _can_be_built(self) -> Self:
-        if self.num_parameters > MAX_PARAMETERS:
-            raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
-        return self
+        return self.num_layers * (8 * self.width * self.width + 8 * self.width)
 
 
 class LstmState(NamedTuple):
@@ -54,35 +44,46 @@ class LstmState(NamedTuple):
     cell_BLD: Tensor
 
 
-class Lstm(nn.Module):
-    """Embedding, LSTM layers, head."""
+class Lstm(EventModel):
+    """A model of events whose stack is an LSTM."""
+
+    def __init__(self, config: LstmConfig) -> None:
+        super().__init__(config, LstmStack(config))
+        nn.init.normal_(self.embedding.weight)  # no norm comes before the first layer
+
+
+class LstmStack(nn.Module):
+    """The layers."""
 
     def __init__(self, config: LstmConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocabulary_size, config.width)
         self.dropout = Dropout(config.dropout)
         D = config.width
         self.layers = nn.ModuleList(nn.LSTM(D, D, batch_first=True) for _ in range(config.num_layers))
-        self.head = nn.Linear(config.width, config.vocabulary_size)
 
     def new_state(self, batch_size: int) -> LstmState:
         """The state before the first token."""
-        zeros = self.head.weight.new_zeros(batch_size, self.config.num_layers, self.config.width)
+        like = next(self.parameters())
+        zeros = like.new_zeros(batch_size, self.config.num_layers, self.config.width)
         return LstmState(zeros, zeros)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``: 2 L D numbers per piece, however long it is."""
         del num_tokens
-        return 2 * self.config.num_layers * self.config.width * batch_size * self.head.weight.element_size()
+        return 2 * self.config.num_layers * self.config.width * batch_size * next(self.parameters()).element_size()
 
-    def forward(
-        self, ids_BT: Tensor, state: LstmState | None = None, conditions: Conditions | None = None
-    ) -> tuple[Tensor, LstmState]:
-        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
-        assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
-        state = self.new_state(ids_BT.shape[0]) if state is None else state
-        x_BTD = self.dropout(self.embedding(ids_BT))
+    def forget(self, state: LstmState) -> LstmState:
+        """Zeros: it has nothing but what it heard."""
+        return self.new_state(state.hidden_BLD.shape[0])
+
+    def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
+        """Everything, in all layers together."""
+        return {"layers": torch.ones(len(ids_T), len(ids_T), dtype=torch.bool).tril()}
+
+    def forward(self, x_BTD: Tensor, state: LstmState) -> tuple[Tensor, LstmState]:
+        """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
+        x_BTD = self.dropout(x_BTD)
         hidden: list[Tensor] = []
         cell: list[Tensor] = []
         for index, layer in enumerate(self.layers):
@@ -91,4 +92,4 @@ class Lstm(nn.Module):
             x_BTD = self.dropout(x_BTD)
             hidden.append(last_1BD[0])
             cell.append(cell_1BD[0])
-        return self.head(x_BTD), LstmState(torch.stack(hidden, dim=1), torch.stack(cell, dim=1))
+        return x_BTD, LstmState(torch.stack(hidden, dim=1), torch.stack(cell, dim=1))

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Self
 
+import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
+from ritornello.models.events import EventConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.fused import AlibiAttention, fused_attention
@@ -30,13 +31,9 @@ from ritornello.modules.positions import Turns, sinusoids, turns
 from ritornello.modules.relative import RelativeAttention
 
 
-class TransformerConfig(ModelConfig):
+class TransformerConfig(EventConfig):
     """Numbers of a Transformer."""
 
-    vocabulary_size: int = Field(ge=1)
-    condition_sizes: tuple[int, ...] = Field(default=(), max_length=0)
-    """Always empty: this model hears tokens only."""
-    width: int = Field(default=256, ge=1)
     num_layers: int = Field(default=6, ge=1)
     num_heads: int = Field(default=4, ge=1)
     """Must divide ``width``."""
@@ -60,13 +57,13 @@ class TransformerConfig(ModelConfig):
         return Window(self.window) if self.block is None else Blocks(self.block)
 
     @property
-    def num_parameters(self) -> int:
+    def stack_parameters(self) -> int:
         """Exactly."""
-        D, F, V = self.width, self.feedforward_width, self.vocabulary_size
+        D, F = self.width, self.feedforward_width
         layer = 4 * D * D + 2 * D * F + F + D + 4 * D
         if self.positions in ("relative", "relative_uv"):
             layer += self.max_distance * D + (2 * D if self.positions == "relative_uv" else 0)
-        return self.num_layers * layer + 2 * V * D + V + 2 * D
+        return self.num_layers * layer + 2 * D
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
@@ -76,8 +73,6 @@ class TransformerConfig(ModelConfig):
             raise ValueError(f"rotary positions need an even head width, not {self.width // self.num_heads}")
         if self.positions == "absolute" and self.width % 2:
             raise ValueError(f"absolute positions need an even width, not {self.width}")
-        if self.num_parameters > MAX_PARAMETERS:
-            raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
         return self
 
 
@@ -90,38 +85,15 @@ class TransformerState(NamedTuple):
     """Absolute position of the next token."""
 
 
-class Transformer(nn.Module):
-    """Embedding, stack, head."""
+class Transformer(EventModel):
+    """A model of events whose stack hears by attention under one horizon."""
 
     def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.embedding = nn.Embedding(config.vocabulary_size, config.width)
-        self.stack = Stack(config)
-        self.head = nn.Linear(config.width, config.vocabulary_size)
-        nn.init.normal_(self.embedding.weight, std=0.5)
-        nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
-        nn.init.zeros_(self.head.bias)
-
-    def new_state(self, batch_size: int) -> TransformerState:
-        """The state before the first token."""
-        return self.stack.new_state(batch_size)
-
-    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
-        """Bytes of the state after ``num_tokens``; see ``Stack``."""
-        return self.stack.state_bytes(batch_size, num_tokens)
-
-    def forward(
-        self, ids_BT: Tensor, state: TransformerState | None = None, conditions: Conditions | None = None
-    ) -> tuple[Tensor, TransformerState]:
-        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
-        assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
-        x_BTD, after = self.stack(self.embedding(ids_BT), state)
-        return self.head(x_BTD), after
+        super().__init__(config, TransformerStack(config))
 
 
-class Stack(nn.Module):
-    """All between the vectors of the tokens and the head: positions, layers, the last norm."""
+class TransformerStack(nn.Module):
+    """Positions, layers, the last norm."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -129,7 +101,7 @@ class Stack(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(config.width)
-        self._initialise()
+        initialise(self, config.num_layers)
 
     def new_state(self, batch_size: int) -> TransformerState:
         """The state before the first token."""
@@ -146,9 +118,19 @@ class Stack(nn.Module):
         numbers = 2 * self.config.num_layers * self.config.width * remembered
         return batch_size * numbers * self.norm.weight.element_size()
 
-    def forward(self, x_BTD: Tensor, state: TransformerState | None) -> tuple[Tensor, TransformerState]:
+    def forget(self, state: TransformerState) -> TransformerState:
+        """Empty caches, and the position goes on."""
+        return TransformerState(tuple(cache.last(0) for cache in state.caches), state.position)
+
+    def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
+        """The horizon, once for each layer."""
+        positions_T = torch.arange(len(ids_T))
+        first_T = torch.tensor([self.config.horizon.first_heard(position) for position in range(len(ids_T))])
+        heard_TT = (positions_T <= positions_T[:, None]) & (positions_T >= first_T[:, None])
+        return {f"layer {1 + layer}": heard_TT for layer in range(self.config.num_layers)}
+
+    def forward(self, x_BTD: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
-        state = self.new_state(x_BTD.shape[0]) if state is None else state
         start, length = state.position, x_BTD.shape[1]
         if self.config.positions == "absolute":
             x_BTD = x_BTD + sinusoids(start, length, self.norm.weight)
@@ -164,18 +146,6 @@ class Stack(nn.Module):
         if self.config.positions != "rotary":
             return None
         return turns(start, length, self.config.width // self.config.num_heads, self.norm.weight)
-
-    def _initialise(self) -> None:
-        """Every layer keeps the scale of what it hears, and all together add about as much as the embedding holds."""
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, std=module.in_features**-0.5)
-                if module.bias is not None:  # pyright: ignore[reportUnnecessaryComparison]
-                    nn.init.zeros_(module.bias)
-        for layer in self.layers:
-            assert isinstance(layer, Layer)
-            for linear in (layer.attention.project_out, layer.feedforward.narrow):
-                linear.weight.data.mul_((2 * self.config.num_layers) ** -0.5)
 
 
 class Layer(nn.Module):

@@ -1,6 +1,6 @@
 """A keyboard as input, and what it says about the event to come.
 
-The pianist's layers around any causal stack: ``KeyboardInput`` turns what is known after a token into
+The layers of the keyboard around any causal stack: ``KeyboardInput`` turns what is known after a token into
 a vector, ``KeyboardHead`` adds to the logits of every event what its own pitch, time or velocity makes likely:
 how long a key has been held, how far it lies from the last notes, how long ago something began. These terms are
 relative in pitch and time, so what is learned at one place of the keyboard holds at all.

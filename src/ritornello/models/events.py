@@ -1,0 +1,182 @@
+"""What all models of event tokens share: an embedding, a stack that hears, a head; and the keyboard, if wanted.
+
+Who hears what is the stack's affair alone, one architecture per file. With ``keyboard: true`` any of them knows the
+keyboard beside what it hears (``modules/keyboard.py``): which keys sound and since when, the last notes with their
+distances in time and pitch, the last velocities; and every event to come is judged by what it would do there
+(``modules/touch.py``). Memory can then be spent on what is farther away.
+
+**Source** of the keyboard: ours. What is relative in pitch and time follows an idea of Music Transformer (arXiv
+1809.04281, section 3.4.1, there for chorales), here counted from the ids instead of learned by attention. Nothing but
+past ids is used, so its likelihoods may stand beside those of any model over the same tokens.
+
+Shapes: B batch, T tokens, V vocabulary, D width.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, Self
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
+from ritornello.modules.keyboard import NUM_EVENTS, STATE_BYTES, KeyboardState, follow, untouched_keyboard
+from ritornello.modules.touch import KeyboardHead, KeyboardInput
+
+
+class EventConfig(ModelConfig):
+    """Numbers of any model of event tokens."""
+
+    vocabulary_size: int = Field(ge=1)
+    condition_sizes: tuple[int, ...] = Field(default=(), max_length=0)
+    """Always empty: these models hear tokens only."""
+    width: int = Field(default=256, ge=1)
+    keyboard: bool = False
+    """Know the keyboard. The vocabulary must then end with the events of the performance scheme: 128 NOTE_ON, 128
+    NOTE_OFF, 100 TIME_SHIFT, 32 VELOCITY."""
+
+    @property
+    def stack_parameters(self) -> int:
+        """Numbers that the stack learns, exactly."""
+        raise NotImplementedError
+
+    @property
+    def num_specials(self) -> int:
+        """How many ids come before the performance events."""
+        return self.vocabulary_size - NUM_EVENTS
+
+    @property
+    def num_parameters(self) -> int:
+        """Exactly."""
+        D, V = self.width, self.vocabulary_size
+        head = D * V + V
+        if self.keyboard:
+            head = KeyboardInput.num_parameters(D) + KeyboardHead.num_parameters(D, self.num_specials)
+        return V * D + self.stack_parameters + head
+
+    @model_validator(mode="after")
+    def _is_of_a_size(self) -> Self:
+        if self.keyboard and self.num_specials < 0:
+            raise ValueError(
+                f"vocabulary of {self.vocabulary_size}: a keyboard needs the {NUM_EVENTS} performance events"
+            )
+        if self.num_parameters > MAX_PARAMETERS:
+            raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
+        return self
+
+
+class Stack(Protocol):
+    """All between the vectors of the tokens and the head; its state is a value."""
+
+    def new_state(self, batch_size: int) -> Any:
+        """The state before the first token."""
+        ...
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of all tensors in the state after ``num_tokens``, in the dtype of the weights."""
+        ...
+
+    def forget(self, state: Any) -> Any:
+        """The state with nothing in it that was heard; the position goes on."""
+        ...
+
+    def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
+        """Who hears what; see ``EventModel.hears``."""
+        ...
+
+    def __call__(self, x_BTD: Tensor, state: Any, /) -> tuple[Tensor, Any]:
+        """What is made of the tokens' vectors (B, T, D), normed, and the state after the last."""
+        ...
+
+
+class EventState(NamedTuple):
+    """What a model of events remembers."""
+
+    heard: Any
+    """Of its stack."""
+    keyboard: KeyboardState | None
+    """None without the option."""
+
+
+class EventModel(nn.Module):
+    """Embedding (and keyboard), stack, head. A subclass brings its configuration and its stack."""
+
+    stack: Stack
+
+    def __init__(self, config: EventConfig, stack: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary_size, config.width)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        self.keyboard = KeyboardInput(config.width) if config.keyboard else None
+        self.stack = stack  # pyright: ignore[reportAttributeAccessIssue]  # a module that fulfils the protocol
+        if config.keyboard:
+            self.head = KeyboardHead(config.width, config.num_specials)
+        else:
+            self.head = nn.Linear(config.width, config.vocabulary_size)
+            nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
+            nn.init.zeros_(self.head.bias)
+
+    def new_state(self, batch_size: int) -> EventState:
+        """The state before the first token."""
+        keyboard = None if self.keyboard is None else untouched_keyboard(batch_size, self.embedding.weight.device)
+        return EventState(self.stack.new_state(batch_size), keyboard)
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of the state after ``num_tokens``: the stack's (see there), and 2,132 for each keyboard."""
+        keyboards = 0 if self.keyboard is None else batch_size * STATE_BYTES
+        return self.stack.state_bytes(batch_size, num_tokens) + keyboards
+
+    def forget(self, state: EventState) -> EventState:
+        """The state without all that was heard; the position, and what the keyboard is doing, go on.
+
+        What a model makes worse of the music from here on is what its memory was worth.
+        """
+        return state._replace(heard=self.stack.forget(state.heard))
+
+    def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
+        """Who hears what when these ids are read: for each stage, in order, a mask (T, T) of bool.
+
+        Row = position of what hears, column = of what is heard. A stage is one layer, or several that together
+        hear no farther than this mask. The boolean product of all stages says which tokens the logits at a position
+        depend on, the keyboard left aside.
+        """
+        return self.stack.hears(ids_T)
+
+    def absorb(self, ids_BT: Tensor, state: EventState | None = None) -> EventState:
+        """The state after ``ids_BT``, of which nothing is to be predicted: a prefix that is only heard."""
+        return self(ids_BT, state)[1]
+
+    def forward(
+        self, ids_BT: Tensor, state: EventState | None = None, conditions: Conditions | None = None
+    ) -> tuple[Tensor, EventState]:
+        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
+        assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
+        state = self.new_state(ids_BT.shape[0]) if state is None else state
+        x_BTD = self.embedding(ids_BT)
+        if self.keyboard is None or state.keyboard is None:
+            h_BTD, heard = self.hear(ids_BT, x_BTD, state.heard)
+            return self.head(h_BTD), EventState(heard, None)
+        known, keyboard = follow(ids_BT, state.keyboard, self.config.num_specials)
+        h_BTD, heard = self.hear(ids_BT, x_BTD + self.keyboard(known), state.heard)
+        return self.head(h_BTD, known), EventState(heard, keyboard)
+
+    def hear(self, ids_BT: Tensor, x_BTD: Tensor, heard: Any) -> tuple[Tensor, Any]:
+        """What the stack makes of the tokens; a stack that must see the ids too is called otherwise."""
+        del ids_BT
+        return self.stack(x_BTD, heard)
+
+
+def initialise(stack: nn.Module, num_layers: int) -> None:
+    """Every matrix keeps the scale of what it hears, and all layers together add about as much as the embedding holds.
+
+    The matrices by which a layer adds to the residual path are those named ``project_out`` and ``narrow``.
+    """
+    modules: list[tuple[str, nn.Module]] = list(stack.named_modules())  # pyright: ignore[reportUnknownArgumentType]
+    for name, module in modules:
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=module.in_features**-0.5)
+            if name.rpartition(".")[2] in ("project_out", "narrow"):
+                module.weight.data.mul_((2 * num_layers) ** -0.5)
+            if module.bias is not None:  # pyright: ignore[reportUnnecessaryComparison]
+                nn.init.zeros_(module.bias)
