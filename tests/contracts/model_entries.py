@@ -20,6 +20,7 @@ from ritornello.training.build import build_model
 
 NUM_TOKENS = 47  # nine frames and two tokens; past several windows and blocks in two layers
 WINDOW, BLOCK, NUM_LAYERS = 9, 5, 2
+SEGMENT, MEMORY = 7, 10
 POSITIONS = ("absolute", "relative", "relative_uv", "rotary", "alibi")
 
 
@@ -56,6 +57,16 @@ def through_windows(position: int) -> int:
     return max(0, position - NUM_LAYERS * (WINDOW - 1))
 
 
+def through_segments(position: int) -> int:
+    for _ in range(NUM_LAYERS):
+        position = max(0, own_segment(position) - MEMORY)
+    return position
+
+
+def own_segment(position: int) -> int:
+    return position // SEGMENT * SEGMENT
+
+
 def through_blocks(position: int) -> int:
     return max(0, position // BLOCK - NUM_LAYERS) * BLOCK
 
@@ -73,13 +84,16 @@ class Entry:
     """The first token of those up to a position that its logits all depend on."""
     hears_beyond: bool = False
     """Whether it may hear some of the tokens before that too."""
+    first_learned: Callable[[int], int] | None = None
+    """The first token that gradients reach; None: they reach as far as is heard."""
     embeds: str = "embedding"
     """The module through which alone single tokens come in; empty if there is none."""
     dropout: tuple[str, ...] = field(default=("dropout",))
     """Fields to set to 0 where it must learn fast."""
 
 
-_STACK = {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": NUM_LAYERS, "max_distance": 6}
+_SHARED = {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": NUM_LAYERS}
+_STACK = {**_SHARED, "max_distance": 6}
 _LEVEL_DROPOUT = ("dropout", "attention_dropout")
 ENTRIES = {
     "notes": Entry("notes", ChoraleTokenizer, {**_STACK, "slot_width": 16}, chorale_frames, embeds="",
@@ -88,6 +102,8 @@ ENTRIES = {
     "lstm": Entry("lstm", Events, {"width": 16, "num_layers": NUM_LAYERS}),
     "transformer keyboard": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "keyboard": True},
                                   single_notes, through_windows, hears_beyond=True, embeds=""),
+    "transformer_xl": Entry("transformer_xl", Events, {**_SHARED, "segment": SEGMENT, "memory": MEMORY},
+                            first_heard=through_segments, first_learned=own_segment),
     **{
         f"transformer {positions} {horizon}": Entry(
             "transformer",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ritornello.modules import fused
 from ritornello.modules.fused import AlibiAttention, fused_attention
-from ritornello.modules.horizons import Blocks, Horizon, Window
+from ritornello.modules.horizons import Horizon, Segments, Window
 from ritornello.modules.positions import alibi_slopes
 
 HEADS, HEAD_WIDTH = 3, 4
@@ -18,18 +18,14 @@ HEADS, HEAD_WIDTH = 3, 4
 @given(
     length=st.integers(1, 40),
     past=st.integers(0, 30),
-    size=st.integers(1, 40),
-    make=st.sampled_from([Window, Blocks]),
+    horizon=st.builds(Window, st.integers(1, 40)) | st.builds(Segments, st.integers(1, 40), st.integers(0, 40)),
     tile=st.integers(1, 12),
     with_slopes=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_equals_attention_written_out(
-    length: int, past: int, size: int, make: type, tile: int, with_slopes: bool
-) -> None:
+def test_equals_attention_written_out(length: int, past: int, horizon: Horizon, tile: int, with_slopes: bool) -> None:
     """Forward and backward, under any horizon, with keys carried along."""
     torch.manual_seed(length)
-    horizon: Horizon = make(size)
     start = 7 + past
     carried = min(past, start - horizon.first_heard(start))
     sizes = (length, carried + length, carried + length)

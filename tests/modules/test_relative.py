@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ritornello.modules import relative
-from ritornello.modules.horizons import Blocks, Horizon, Window
+from ritornello.modules.horizons import Horizon, Segments, Window
 from ritornello.modules.relative import RelativeAttention
 from tests.modules.relative_references import global_skew, local_skew, naive
 
@@ -55,19 +55,17 @@ def compare(module: RelativeAttention, qkv: list[Tensor], start: int, horizon: H
     length=st.integers(1, 40),
     past=st.integers(0, 30),
     max_distance=st.integers(1, 50),
-    size=st.integers(1, 40),
-    make=st.sampled_from([Window, Blocks]),
+    horizon=st.builds(Window, st.integers(1, 40)) | st.builds(Segments, st.integers(1, 40), st.integers(0, 40)),
     tile=st.integers(1, 12),
     group=st.sampled_from([1, 60, 10**6]),
     with_uv=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
 def test_equals_a_gathered_vector_for_every_pair(
-    length: int, past: int, max_distance: int, size: int, make: type, tile: int, group: int, with_uv: bool
+    length: int, past: int, max_distance: int, horizon: Horizon, tile: int, group: int, with_uv: bool
 ) -> None:
     """Under any horizon, with keys carried along, past every border of tiles, windows and blocks."""
     torch.manual_seed(length)
-    horizon: Horizon = make(size)
     start = 7 + past
     carried = min(past, start - horizon.first_heard(start))
     module = attention(max_distance, with_uv=with_uv)
@@ -105,7 +103,7 @@ def test_equals_the_local_skew(max_distance: int) -> None:
         module,
         inputs(200),
         0,
-        Blocks(40),
+        Segments(40, 40),
         lambda q, k, v: local_skew(q, k, v, module.distances_HRK, biases(module), 40),
     )
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -24,7 +23,7 @@ from ritornello.models.events import EventConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.fused import AlibiAttention, fused_attention
-from ritornello.modules.horizons import Blocks, Horizon, Window
+from ritornello.modules.horizons import Horizon, Segments, Window, heard_by
 from ritornello.modules.local_attention import Attend, LocalSelfAttention
 from ritornello.modules.memory import KVCache, empty_cache
 from ritornello.modules.positions import Turns, sinusoids, turns
@@ -54,7 +53,7 @@ class TransformerConfig(EventConfig):
     @property
     def horizon(self) -> Horizon:
         """Who hears what, in every layer."""
-        return Window(self.window) if self.block is None else Blocks(self.block)
+        return Window(self.window) if self.block is None else Segments(self.block, self.block)
 
     @property
     def stack_parameters(self) -> int:
@@ -124,9 +123,7 @@ class TransformerStack(nn.Module):
 
     def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
         """The horizon, once for each layer."""
-        positions_T = torch.arange(len(ids_T))
-        first_T = torch.tensor([self.config.horizon.first_heard(position) for position in range(len(ids_T))])
-        heard_TT = (positions_T <= positions_T[:, None]) & (positions_T >= first_T[:, None])
+        heard_TT = heard_by(self.config.horizon, len(ids_T))
         return {f"layer {1 + layer}": heard_TT for layer in range(self.config.num_layers)}
 
     def forward(self, x_BTD: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:

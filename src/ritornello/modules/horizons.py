@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import torch
+from torch import Tensor
+
 
 class Tile(NamedTuple):
     """Consecutive queries that are computed together, and the first position that any of them hears.
@@ -41,6 +44,13 @@ class Horizon(Protocol):
         ...
 
 
+def heard_by(horizon: Horizon, num_positions: int) -> Tensor:
+    """A mask (T, T) of bool: row = position of what hears, column = of what is heard."""
+    positions_T = torch.arange(num_positions)
+    first_T = torch.tensor([horizon.first_heard(position) for position in range(num_positions)])
+    return (positions_T <= positions_T[:, None]) & (positions_T >= first_T[:, None])
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Each position hears itself and the ``size - 1`` before it."""
@@ -63,26 +73,28 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """Each position hears its own block up to itself, and the whole block before.
+class Segments:
+    """Each position hears its own segment up to itself, and the ``memory`` positions before that segment.
 
-    Blocks begin at absolute positions 0, ``size``, 2 ``size`` ... **Source**: local attention of Music
-    Transformer (arXiv 1809.04281, section 3.5).
+    Segments begin at absolute positions 0, ``size``, 2 ``size`` ... **Source**: Transformer-XL (arXiv 1901.02860,
+    section 3.2); with ``memory`` = ``size`` also the local attention of Music Transformer (arXiv 1809.04281, section
+    3.5), whose blocks hear the whole block before.
     """
 
     size: int
+    memory: int
 
     @property
     def reach(self) -> int:
-        """From the end of a block to the beginning of the one before."""
-        return 2 * self.size - 1
+        """From the end of a segment to the beginning of its memory."""
+        return self.size - 1 + self.memory
 
     def first_heard(self, position: int) -> int:
-        """The beginning of the block before that of ``position``."""
-        return max(0, position // self.size - 1) * self.size
+        """The beginning of the memory of the segment of ``position``."""
+        return max(0, position // self.size * self.size - self.memory)
 
     def tiles(self, start: int, stop: int, size: int) -> Iterator[Tile]:
-        """Tiles of at most ``size`` that lie in one block each."""
+        """Tiles of at most ``size`` that lie in one segment each."""
         first = start
         while first < stop:
             border = (first // self.size + 1) * self.size

@@ -34,10 +34,10 @@ class KVCache(NamedTuple):
     def last(self, num_positions: int) -> KVCache:
         """A cache without all but the last ``num_positions`` positions."""
         dropped = self.length - num_positions
-        return KVCache(_owned(self.keys_BHSK[:, :, dropped:]), _owned(self.values_BHSK[:, :, dropped:]))
+        return KVCache(owned(self.keys_BHSK[:, :, dropped:]), owned(self.values_BHSK[:, :, dropped:]))
 
 
-def _owned(view: Tensor) -> Tensor:
+def owned(view: Tensor) -> Tensor:
     """The view, or a copy if it would keep alive more than twice its own bytes; in training nobody keeps it."""
     wasteful = 2 * view.numel() * view.element_size() < view.untyped_storage().nbytes()
     return view.clone() if wasteful and not torch.is_grad_enabled() else view

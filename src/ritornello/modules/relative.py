@@ -53,27 +53,41 @@ class RelativeAttention(nn.Module):
 
     def forward(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
         """As ``fused.fused_attention``."""
-        scale = q_BHTK.shape[-1] ** -0.5
-        q_HBTK = q_BHTK.transpose(0, 1)
-        by_content = by_distance = (q_HBTK * scale).contiguous()
-        if self.content_bias_HK is not None and self.distance_bias_HK is not None:
-            by_content, by_distance = (
-                ((q_HBTK + bias_HK[:, None, None].to(q_HBTK.dtype)) * scale).contiguous()
-                for bias_HK in (self.content_bias_HK, self.distance_bias_HK)
-            )
-        heard_HBTK = cast(
-            "Tensor",
-            _Relative.apply(  # pyright: ignore[reportUnknownMemberType]
-                by_content,
-                by_distance,
-                k_BHSK.transpose(0, 1).contiguous(),
-                v_BHSK.transpose(0, 1).contiguous(),
-                self.distances_HRK.to(q_BHTK.dtype),
-                horizon,
-                start,
-            ),
+        u_HK, v_HK = self.content_bias_HK, self.distance_bias_HK
+        biases = None if u_HK is None or v_HK is None else (u_HK, v_HK)
+        return relative_attention(q_BHTK, k_BHSK, v_BHSK, self.distances_HRK, biases, horizon, start)
+
+
+def relative_attention(
+    q_BHTK: Tensor,
+    k_BHSK: Tensor,
+    v_BHSK: Tensor,
+    distances_HRK: Tensor,
+    biases_HK: tuple[Tensor, Tensor] | None,
+    horizon: Horizon,
+    start: int,
+) -> Tensor:
+    """As ``fused.fused_attention``, with a table of vectors whose last row is distance 0, and with u and v, or None."""
+    scale = q_BHTK.shape[-1] ** -0.5
+    q_HBTK = q_BHTK.transpose(0, 1)
+    by_content = by_distance = (q_HBTK * scale).contiguous()
+    if biases_HK is not None:
+        by_content, by_distance = (
+            ((q_HBTK + bias_HK[:, None, None].to(q_HBTK.dtype)) * scale).contiguous() for bias_HK in biases_HK
         )
-        return heard_HBTK.transpose(0, 1)
+    heard_HBTK = cast(
+        "Tensor",
+        _Relative.apply(  # pyright: ignore[reportUnknownMemberType]
+            by_content,
+            by_distance,
+            k_BHSK.transpose(0, 1).contiguous(),
+            v_BHSK.transpose(0, 1).contiguous(),
+            distances_HRK.to(q_BHTK.dtype),
+            horizon,
+            start,
+        ),
+    )
+    return heard_HBTK.transpose(0, 1)
 
 
 class _Relative(torch.autograd.Function):
