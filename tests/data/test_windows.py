@@ -95,7 +95,8 @@ def test_changes_are_drawn_evenly_and_made_to_a_longer_crop_which_is_then_cut(
 
         return changed
 
-    for name in heard:
+    monkeypatch.setattr("ritornello.tokenizers.performance_changes.transposed", _change("transposed"))
+    for name in ("stretched", "with_velocity"):
         monkeypatch.setattr(f"ritornello.data.windows.{name}", _change(name))
     batch = _loader(data, transpose=(-2, 3), stretch=(0.5, 1.0), velocity=1, batch_tokens=64 * 60).batch(0)
     assert {name: set(amounts) for name, amounts in heard.items()} == {
@@ -117,7 +118,7 @@ def test_a_transposition_that_leaves_the_keyboard_is_drawn_again(
         heard.append(semitones)
         return ids if semitones == 0 else None
 
-    monkeypatch.setattr("ritornello.data.windows.transposed", moved)
+    monkeypatch.setattr("ritornello.tokenizers.performance_changes.transposed", moved)
     changed, plain = _loader(data, transpose=(-2, 3)).batch(0), _loader(data).batch(0)
     assert torch.equal(changed.ids_BT, plain.ids_BT)
     assert set(heard) == set(range(-2, 4))

@@ -17,7 +17,9 @@ class Batch:
     ``scored_BT`` (bool) marks the tokens whose prediction counts: never the first, never padding,
     never what is given rather than composed. ``channels_BTC`` and ``source_BT`` (int64) are the
     conditions, row t for the token at t + 1; None where the data has none. ``pieces`` are the
-    indices of the sequences in the prepared level.
+    indices of the sequences in the prepared level. In a stream (``streams.py``) ``goes_on`` says whether
+    row r goes on where row r of the stream's batch before ended, which may have had further rows that
+    ended for good; false where all rows begin.
     """
 
     ids_BT: Tensor
@@ -25,3 +27,4 @@ class Batch:
     channels_BTC: Tensor | None
     source_BT: Tensor | None
     pieces: tuple[int, ...]
+    goes_on: bool = False

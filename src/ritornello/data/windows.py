@@ -28,7 +28,7 @@ from ritornello.data.rows import Row, collate
 from ritornello.data.segmentation import SEGMENTATIONS
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
-from ritornello.tokenizers.performance_changes import stretched, transposed, with_velocity
+from ritornello.tokenizers.performance_changes import stretched, transposed_at_random, with_velocity
 
 _READ_AHEAD = 1 / 8
 """Share of a segment that is read beyond its end when time is stretched."""
@@ -104,9 +104,7 @@ class WindowLoader:
         return Row(ids, np.arange(len(ids)) > 0), piece
 
     def _changed(self, ids: IntArray, random: np.random.Generator) -> IntArray:
-        lowest, highest = self.transpose
-        tried = (transposed(ids, int(semitones)) for semitones in random.permutation(np.arange(lowest, highest + 1)))
-        ids = next((moved for moved in tried if moved is not None), ids)
+        ids = transposed_at_random(ids, self.transpose, random)
         factor = self.stretch[int(random.integers(len(self.stretch)))]
         bins = int(random.integers(-self.velocity, self.velocity + 1))
         ids = stretched(ids, factor) if factor != 1 else ids

@@ -11,6 +11,9 @@ past the model is given:
 * **sliding windows of N, stride S**: every window but the first scores its last S tokens alone, so
   that each token but the first N has at least N - S tokens of context.
 
+``token_nats`` gives what each token costs in streamed whole pieces, and what it costs when all before some
+earlier token is forgotten.
+
 The figures are in ``figures.py``. *Voices* is nats per voice and 16th, the field's unit for
 chorales: every 16th counts four tokens, held notes too, over all voice-steps of all pieces.
 
@@ -19,9 +22,10 @@ Shapes: B batch, T tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,15 +114,59 @@ def streamed(
     Pieces of like length go side by side in lanes, ``batch_tokens // chunk_tokens`` of them; a lane
     ends with its piece. ``chunk_tokens`` changes the speed, never the figures.
     """
+    nats = token_nats(model, data, pieces, batch_tokens=batch_tokens, chunk_tokens=chunk_tokens, bf16=bf16).whole
+    return summed(_named("streamed whole pieces", bf16=bf16), data, pieces, nats)
+
+
+class TokenNats(NamedTuple):
+    """Nats of tokens, by piece."""
+
+    whole: dict[int, NDArray[np.float32]]
+    """Of every token (T,), all before it heard; 0 for the first, which nothing predicts."""
+    forgetting: dict[int, dict[int, NDArray[np.float32]]]
+    """By piece and start, of the tokens of each stretch, nothing before its start heard; 0 for its first."""
+
+
+def token_nats(
+    model: nn.Module,
+    data: PreparedLevel,
+    pieces: Sequence[int],
+    stretches: Mapping[int, Mapping[int, int]] | None = None,
+    *,
+    batch_tokens: int = BATCH_TOKENS,
+    chunk_tokens: int = CHUNK_TOKENS,
+    bf16: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> TokenNats:
+    """What each token of pieces without conditions costs, as ``streamed``, also with memory taken away.
+
+    Args:
+        model: a ``LanguageModel``; with stretches it must have ``forget``.
+        data: a prepared level.
+        pieces: indices into ``data.entries``.
+        stretches: by piece ``{start: stop}``, start at least 1: tokens ``start`` to ``stop`` are read once more by the
+            model that has forgotten all before ``start`` (position and keyboard go on). The first token that this can
+            make dearer is ``start + 1``.
+        batch_tokens: tokens scored at once, about.
+        chunk_tokens: changes the speed, never the figures.
+        bf16: let matrix products run in bfloat16.
+        on_progress: called with the number of tokens that were read, and that will be in all.
+    """
+    taken = stretches or {}
+    rows_to_read = [(0, data.entries[i].length) for i in pieces] + [s for i in pieces for s in taken.get(i, {}).items()]
+    count = _Count(sum(max(0, stop - start - 1) for start, stop in rows_to_read), on_progress)
     lanes = max(1, batch_tokens // chunk_tokens)
     ordered = sorted(pieces, key=lambda i: (-data.entries[i].length, i))
-    nats: dict[int, NDArray[np.float32]] = {}
+    result = TokenNats({}, {})
     with _scoring(model, bf16=bf16):
         for first in range(0, len(ordered), lanes):
             members = ordered[first : first + lanes]
+            stream = _Stream(model, chunk_tokens, count)
             rows = [data.ids(i) for i in members]
-            nats |= dict(zip(members, _streamed_nats(model, rows, chunk_tokens), strict=True))
-    return summed(_named("streamed whole pieces", bf16=bf16), data, pieces, nats)
+            whole, forgetting = stream.with_stretches(rows, [taken.get(i, {}) for i in members])
+            result.whole.update(zip(members, whole, strict=True))
+            result.forgetting.update(zip(members, forgetting, strict=True))
+    return result
 
 
 def windowed(
@@ -154,11 +202,16 @@ def windowed(
     return summed(_named(name, bf16=bf16), data, pieces, nats)
 
 
-def summed_nats(model: nn.Module, batch: Batch) -> Tensor:
-    """The training loss before it is divided: minus the log probabilities of the scored tokens, summed, in nats."""
-    logits_BTV, targets_BT = _predictions(model, batch)
+def summed_nats(model: nn.Module, batch: Batch, state: Any = None) -> tuple[Tensor, Any]:
+    """The training loss before it is divided, and the state after all ids but the last.
+
+    The loss is minus the log probabilities of the scored tokens, summed, in nats; ``state`` is what
+    the model remembers of what stands before the batch (None = nothing).
+    """
+    logits_BTV, targets_BT, state = _predictions(model, batch, state)
     flat = logits_BTV.float().flatten(0, 1)
-    return nn.functional.cross_entropy(flat, targets_BT.flatten(), ignore_index=_IGNORED, reduction="sum")
+    nats = nn.functional.cross_entropy(flat, targets_BT.flatten(), ignore_index=_IGNORED, reduction="sum")
+    return nats, state
 
 
 def num_scored(batch: Batch) -> int:
@@ -179,24 +232,25 @@ def without_plan(batch: Batch) -> Batch:
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on a device."""
     channels, source = (None if t is None else t.to(device) for t in (batch.channels_BTC, batch.source_BT))
-    return Batch(batch.ids_BT.to(device), batch.scored_BT.to(device), channels, source, batch.pieces)
+    ids_BT, scored_BT = batch.ids_BT.to(device), batch.scored_BT.to(device)
+    return replace(batch, ids_BT=ids_BT, scored_BT=scored_BT, channels_BTC=channels, source_BT=source)
 
 
-def _predictions(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Logits (B, T-1, V), and the token each of them predicts, or -100 where it does not count."""
+def _predictions(model: nn.Module, batch: Batch, state: Any = None) -> tuple[Tensor, Tensor, Any]:
+    """Logits (B, T-1, V), the token each of them predicts, or -100 where it does not count, and the state after."""
     conditions = None
     if batch.channels_BTC is not None:
         source_BT = torch.full_like(batch.ids_BT, NO_SOURCE) if batch.source_BT is None else batch.source_BT
         conditions = Conditions(batch.channels_BTC[:, :-1], source_BT[:, :-1])
-    logits_BTV, _ = model(batch.ids_BT[:, :-1], None, conditions)
-    return logits_BTV, batch.ids_BT[:, 1:].masked_fill(~batch.scored_BT[:, 1:], _IGNORED)
+    logits_BTV, state = model(batch.ids_BT[:, :-1], state, conditions)
+    return logits_BTV, batch.ids_BT[:, 1:].masked_fill(~batch.scored_BT[:, 1:], _IGNORED), state
 
 
 def _token_nats(model: nn.Module, batch: Batch) -> list[NDArray[np.float64]]:
     """Nats of every token of every row, (T,) each; 0 where a token does not count."""
     device = next(model.parameters()).device
     with _scoring(model):
-        logits_BTV, targets_BT = _predictions(model, to_device(batch, device))
+        logits_BTV, targets_BT, _ = _predictions(model, to_device(batch, device))
         losses_BT = nn.functional.cross_entropy(
             logits_BTV.float().transpose(1, 2), targets_BT, ignore_index=_IGNORED, reduction="none"
         )
@@ -204,21 +258,73 @@ def _token_nats(model: nn.Module, batch: Batch) -> list[NDArray[np.float64]]:
     return list(padded)
 
 
-def _streamed_nats(model: nn.Module, rows: list[IntArray], chunk_tokens: int) -> list[NDArray[np.float32]]:
-    """Nats of every token of pieces side by side, longest first; 0 for the first token of each."""
-    nats = [np.zeros(len(row), dtype=np.float32) for row in rows]
-    lanes, state = len(rows), None
-    for start in range(0, len(rows[0]) - 1, chunk_tokens):
-        going_on = sum(len(row) - 1 > start for row in rows)
-        if state is not None and going_on < lanes:
-            state = rows_of_state(state, torch.arange(going_on, device=next(model.parameters()).device))
-        lanes = going_on
-        ids_BT = _padded([row[start : start + chunk_tokens + 1] for row in rows[:lanes]])
-        losses_BT, state = _next_nats(model, ids_BT, state)
-        for mine, losses in zip(nats, losses_BT, strict=False):
-            part = mine[start + 1 : start + 1 + chunk_tokens]
-            part[:] = losses[: len(part)]
-    return nats
+class _Count:
+    """How many tokens were read."""
+
+    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None) -> None:
+        self._done, self._total, self._show = 0, total, on_progress
+
+    def add(self, tokens: int) -> None:
+        self._done += tokens
+        if self._show is not None:
+            self._show(self._done, self._total)
+
+
+class _Stream(NamedTuple):
+    """Reads pieces side by side in chunks, the state carried."""
+
+    model: nn.Module
+    chunk_tokens: int
+    count: _Count
+
+    def with_stretches(
+        self, rows: list[IntArray], stretches: Sequence[Mapping[int, int]]
+    ) -> tuple[list[NDArray[np.float32]], list[dict[int, NDArray[np.float32]]]]:
+        """The nats of pieces, and of stretches of each of them; see ``nats`` and ``token_nats``."""
+        forgetting: list[dict[int, NDArray[np.float32]]] = [{} for _ in rows]
+
+        def forget(start: int, state: Any) -> None:
+            lanes = [lane for lane, mine in enumerate(stretches) if start in mine]
+            lanes.sort(key=lambda lane: -stretches[lane][start])
+            nothing = rows_of_state(self.model.forget(state), self._on_device(lanes))  # type: ignore[operator]
+            nats = self.nats([rows[lane][start : stretches[lane][start]] for lane in lanes], nothing)
+            for lane, mine in zip(lanes, nats, strict=True):
+                forgetting[lane][start] = mine
+
+        borders = {start for mine in stretches for start in mine}
+        return self.nats(rows, borders=borders, at_border=forget), forgetting
+
+    def nats(
+        self,
+        rows: list[IntArray],
+        state: Any = None,
+        borders: Collection[int] = (),
+        at_border: Callable[[int, Any], None] | None = None,
+    ) -> list[NDArray[np.float32]]:
+        """Nats of every token of each row, longest first; 0 for the first token of each.
+
+        ``at_border`` is shown the state, of the rows that are not at their end, before each token in ``borders``.
+        """
+        nats = [np.zeros(len(row), dtype=np.float32) for row in rows]
+        lanes, last = len(rows), len(rows[0]) - 1
+        starts = sorted({*range(0, last, self.chunk_tokens), *(b for b in borders if b < last)})
+        for start, stop in pairwise([*starts, last]):
+            going_on = sum(len(row) - 1 > start for row in rows)
+            if state is not None and going_on < lanes:
+                state = rows_of_state(state, self._on_device(range(going_on)))
+            lanes = going_on
+            if at_border is not None and start in borders:
+                at_border(start, state)
+            ids_BT = _padded([row[start : stop + 1] for row in rows[:lanes]])
+            losses_BT, state = _next_nats(self.model, ids_BT, state)
+            for mine, losses in zip(nats, losses_BT, strict=False):
+                part = mine[start + 1 : stop + 1]
+                part[:] = losses[: len(part)]
+                self.count.add(len(part))
+        return nats
+
+    def _on_device(self, numbers: Sequence[int]) -> Tensor:
+        return torch.tensor(numbers, device=next(self.model.parameters()).device)
 
 
 def _next_nats(model: nn.Module, ids_BT: Tensor, state: Any) -> tuple[NDArray[np.float32], Any]:

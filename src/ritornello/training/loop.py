@@ -96,7 +96,10 @@ def _backward(run: Run, step: int) -> tuple[float, int]:
     nats = 0.0
     for part, batch in batches:
         seed_step(run.recipe.seed, step, part)
-        loss = summed_nats(run.network, to_device(batch, processes.device)) / tokens
+        summed, state = summed_nats(run.network, to_device(batch, processes.device), run.carried.before(part, batch))
+        if run.is_streamed:
+            run.carried.keep(part, state)
+        loss = summed / tokens
         with processes.gathering(run.network, last=part == batches[-1][0]):
             processes.fabric.backward(loss * processes.world)  # gradients are averaged over processes
         nats += loss.item()

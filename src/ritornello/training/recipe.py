@@ -52,8 +52,9 @@ class DataOptions(RecipeModel):
     """Chorales: share of sequences whose conditions are hidden; 1 = trained without a plan."""
     window_tokens: int = Field(default=1024, ge=1, le=MAX_BATCH_TOKENS)
     """Performances: tokens that are predicted in one window, each from those before it in the window."""
-    segmentation: Literal["random_start", "effective"] = "random_start"
-    """Performances: which windows of a piece are learned from; see ``data/segmentation.py``."""
+    segmentation: Literal["random_start", "effective", "streamed"] = "random_start"
+    """Performances: which windows of a piece are learned from (``data/segmentation.py``); streamed: whole pieces from
+    left to right, the model's state carried from step to step (``data/streams.py``)."""
     stretch: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = ()
     """Performances: factors of time, one of which is drawn per window; none = as played."""
     velocity: int = Field(default=0, ge=0, le=16)
@@ -91,6 +92,9 @@ class Recipe(RecipeModel):
     data: DataOptions
     optimiser: OptimiserOptions = OptimiserOptions()
     schedule: ScheduleOptions = ScheduleOptions()
+    start: Path | None = None
+    """Weights to begin with: a weights folder, or the folder of another run. The model may differ where it has no
+    weights, as in what it remembers."""
     steps: int = Field(ge=1, le=2**31)
     accumulate: int = Field(default=1, ge=1, le=2**16)
     """Batches that each process reads for one step; the loss is the mean over all their scored tokens."""

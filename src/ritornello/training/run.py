@@ -20,9 +20,11 @@ from ritornello.data.loader import Loader
 from ritornello.data.prepare import prepare
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.schemes import SCHEMES
+from ritornello.data.streams import StreamLoader
 from ritornello.data.windows import WindowLoader
 from ritornello.errors import UserError
 from ritornello.training.build import build_model
+from ritornello.training.carried import CarriedStates
 from ritornello.training.checkpoint import (
     Checkpoint,
     checkpoints,
@@ -37,7 +39,7 @@ from ritornello.training.processes import Processes
 from ritornello.training.recipe import DataOptions, Recipe
 from ritornello.training.seeding import seed_step
 from ritornello.training.sharding import whole
-from ritornello.training.weights import all_best_weights, save_weights
+from ritornello.training.weights import all_best_weights, begin_with, save_weights
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Progress:
 
 
 class Run:
-    """Data, model, optimisers, averaged weights and progress, freshly begun."""
+    """Data, model, what it remembers, optimisers, averaged weights and progress, freshly begun."""
 
     def __init__(self, recipe: Recipe, out: Path) -> None:
         """Prepares the corpus if its folder is not there yet; raises UserError when the recipe does not fit."""
@@ -61,22 +63,31 @@ class Run:
         self.processes = Processes(recipe)
         with self.processes.first_goes_ahead():
             self.data = _prepared(recipe.data)
-        self.loader = _loader(self.data, recipe)
+        self.loader, self.carried = _loader(self.data, recipe), CarriedStates()
+        if self.is_streamed and self.processes.world > 1:
+            raise UserError("streams are read by one process", where="data.segmentation", mend="start without torchrun")
         seed_step(recipe.seed, 0)
         sizes = {"vocabulary_size": self.data.vocabulary_size, "condition_sizes": self.data.condition_sizes}
         self.model = build_model(recipe.model.name, recipe.model.config, **sizes)
+        if recipe.start is not None and not checkpoints(out):
+            begin_with(recipe.start, self.model, self.data.vocabulary_hash)
         self.average = copy.deepcopy(self.model).requires_grad_(requires_grad=False)
         self.network = self.processes.set_up(self.model)
         self.processes.share_out(self.average)
         self.optimizers = make_optimizers(self.model, recipe.optimiser)
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the model's state is carried from step to step."""
+        return isinstance(self.loader, StreamLoader)
+
     def batches(self, step: int) -> list[tuple[int, Batch]]:
         """The parts of step ``step`` (1 = the first) that are this process's, each with its number among all."""
         world, parts = self.processes.world, self.processes.world * self.recipe.accumulate
         mine = range(self.processes.rank, parts, world)
-        if isinstance(self.loader, WindowLoader):
-            return [(part, self.loader.batch(step - 1, part, parts)) for part in mine]
-        return [(part, self.loader.batch((step - 1) * parts + part)) for part in mine]
+        if isinstance(self.loader, Loader):
+            return [(part, self.loader.batch((step - 1) * parts + part)) for part in mine]
+        return [(part, self.loader.batch(step - 1, part, parts)) for part in mine]
 
     def resume(self) -> None:
         """Goes back to the newest checkpoint, if there is one; raises UserError when it is of another run."""
@@ -90,13 +101,16 @@ class Run:
             if not same:
                 raise UserError(f"its {name} is another", where=str(found[-1]), mend="name another --out")
         restore(checkpoint.tensors, self.model, self.average, self.optimizers)
+        model: Any = self.model
+        like = model.new_state(1)
+        self.carried.restore(checkpoint.tensors, checkpoint.facts["carried"], like, self.processes.device)
         self.progress = Progress(**checkpoint.facts["progress"])
 
     def save(self) -> None:
         """Writes a checkpoint."""
-        tensors = training_tensors(self.model, self.average, self.optimizers)
+        tensors = training_tensors(self.model, self.average, self.optimizers) | self.carried.tensors()
         if self.processes.is_first:
-            facts = {**self._facts(), "progress": asdict(self.progress)}
+            facts = {**self._facts(), "progress": asdict(self.progress), "carried": self.carried.facts()}
             save_checkpoint(self.out, Checkpoint(self.progress.step, tensors, facts))
 
     def whole_average(self) -> nn.Module:
@@ -150,7 +164,7 @@ def _prepared(options: DataOptions) -> PreparedLevel:
     return data
 
 
-def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader:
+def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader | StreamLoader:
     options = recipe.data
     if not is_performance(data.name):
         return Loader(
@@ -164,6 +178,8 @@ def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader:
     if options.window_tokens > options.batch_tokens:
         limit = f"data.batch_tokens, {options.batch_tokens}"
         raise UserError(f"{options.window_tokens} tokens", where="data.window_tokens", limit=limit)
+    if options.segmentation == "streamed":
+        return _stream_loader(data, recipe)
     return WindowLoader(
         data,
         seed=recipe.seed,
@@ -173,6 +189,20 @@ def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader:
         transpose=options.transpose,
         stretch=options.stretch,
         velocity=options.velocity,
+    )
+
+
+def _stream_loader(data: PreparedLevel, recipe: Recipe) -> StreamLoader:
+    options = recipe.data
+    if options.stretch or options.velocity:
+        mend = "leave out stretch and velocity"
+        raise UserError("whole pieces can only be transposed", where="data.segmentation", mend=mend)
+    return StreamLoader(
+        data,
+        seed=recipe.seed,
+        batch_tokens=options.batch_tokens,
+        window_tokens=options.window_tokens,
+        transpose=options.transpose,
     )
 
 

@@ -52,9 +52,8 @@ def load_weights(folder: Path, vocabulary_hash: str | None = None) -> nn.Module:
             ``vocabulary_hash``.
     """
     tensors, facts = read_checked(folder, _TENSORS, _FACTS)
-    stated = facts.get("vocabulary_hash")
-    if vocabulary_hash is not None and stated != vocabulary_hash:
-        raise UserError(f"made for vocabulary {stated}, not {vocabulary_hash}", where=str(folder), mend="train again")
+    if vocabulary_hash is not None:
+        _check_vocabulary(folder, facts, vocabulary_hash)
     try:
         with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]  # building draws random weights; the caller's draws stay as they are
             model = build_model(facts["model"], facts["config"])
@@ -62,6 +61,26 @@ def load_weights(folder: Path, vocabulary_hash: str | None = None) -> nn.Module:
     except (RuntimeError, KeyError) as error:
         raise UserError(f"the weights do not fit their configuration: {error}", where=str(folder)) from error
     return model.eval()
+
+
+def begin_with(folder: Path, model: nn.Module, vocabulary_hash: str) -> None:
+    """Gives a model the weights found in ``folder`` (see ``find_weights``), which may be another model's.
+
+    What the model has beyond these weights stays as it is.
+
+    Raises:
+        UserError: there are none, they are of another vocabulary, or the model has no place for one of them.
+    """
+    source = find_weights(folder)
+    tensors, facts = read_checked(source, _TENSORS, _FACTS)
+    _check_vocabulary(source, facts, vocabulary_hash)
+    own = model.state_dict()
+    for name, tensor in sorted(tensors.items()):
+        if name not in own or own[name].shape != tensor.shape:
+            has = "nothing of this name" if name not in own else f"{tuple(own[name].shape)}"
+            what = f"holds {name} {tuple(tensor.shape)}, where the model has {has}"
+            raise UserError(what, where=str(source), mend="change model.config, or leave out start")
+    model.load_state_dict(tensors, strict=False)
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -97,3 +116,9 @@ def find_weights(folder: Path) -> Path:
 def copy_weights(source: Path, target: Path) -> None:
     """Copies a weights folder, at once."""
     atomic.publish(target, {name: (source / name).read_bytes() for name in (_TENSORS, _FACTS)})
+
+
+def _check_vocabulary(folder: Path, facts: Mapping[str, Any], vocabulary_hash: str) -> None:
+    stated = facts.get("vocabulary_hash")
+    if stated != vocabulary_hash:
+        raise UserError(f"made for vocabulary {stated}, not {vocabulary_hash}", where=str(folder), mend="train again")
