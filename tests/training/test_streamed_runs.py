@@ -109,10 +109,7 @@ def test_a_run_begins_with_the_weights_of_another(streamed_recipe: Recipe, tmp_p
     ("config", "said"),
     [
         ({"num_layers": 1}, r"stack.layers.1.\S+ \(.*\), where the model has nothing of this name"),
-        (
-            {"feedforward_width": 40},
-            r"stack.layers.0.feedforward.widen.weight \(32, 16\), where the model has \(40, 16\)",
-        ),
+        ({"feedforward_width": 40}, r"0.feedforward.narrow.weight \(16, 32\), where the model has \(16, 40\)"),
     ],
 )
 def test_weights_that_have_no_place_are_one_line(
