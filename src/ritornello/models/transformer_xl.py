@@ -198,10 +198,30 @@ class RecurrentAttention(nn.Module):
 
     def forward(self, heard_BSD: Tensor, num_new: int, distances: Distances, start: int) -> Tensor:
         """What the last ``num_new`` of S positions, from ``start`` on, hear (B, N, D)."""
+        if num_new == 1:
+            return self.project_out(self._of_one(heard_BSD, distances))
         B, S, D = heard_BSD.shape
         q_BHNK = self.project_query(heard_BSD[:, -num_new:]).view(B, num_new, self.num_heads, -1).transpose(1, 2)
         k_BHSK, v_BHSK = self.project_heard(heard_BSD).view(B, S, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        r_HRK = self.project_distance(distances.sinusoids_RD).view(-1, self.num_heads, D // self.num_heads)
-        table_HRK = r_HRK.transpose(0, 1)
+        r_RHK = self.project_distance(distances.sinusoids_RD).view(-1, self.num_heads, D // self.num_heads)
+        table_HRK = r_RHK.transpose(0, 1)
         heard_BHNK = relative_attention(q_BHNK, k_BHSK, v_BHSK, table_HRK, distances.biases_HK, self.horizon, start)
         return self.project_out(heard_BHNK.transpose(1, 2).reshape(B, num_new, D))
+
+    def _of_one(self, heard_BSD: Tensor, distances: Distances) -> Tensor:
+        """The same for the last position alone (B, 1, D), at H / D of the work.
+
+        Its query goes through the matrices of keys and of distances once, from behind, instead of all that it hears
+        going through them; and what it heard goes through the matrix of values.
+        """
+        B, S, D = heard_BSD.shape
+        q_BHK = self.project_query(heard_BSD[:, -1]).view(B, self.num_heads, -1)
+        to_keys_HKD, to_values_HKD = self.project_heard.weight.view(2, self.num_heads, -1, D)
+        to_distances_HKD = self.project_distance.weight.view(self.num_heads, -1, D)
+        by_content_BHD, by_distance_BHD = (
+            torch.einsum("bhk,hkd->bhd", q_BHK + bias_HK, matrix_HKD)
+            for bias_HK, matrix_HKD in zip(distances.biases_HK, (to_keys_HKD, to_distances_HKD), strict=True)
+        )
+        logits_BHS = by_content_BHD @ heard_BSD.mT + by_distance_BHD @ distances.sinusoids_RD[-S:].mT
+        heard_BHD = (logits_BHS * q_BHK.shape[-1] ** -0.5).softmax(dim=-1) @ heard_BSD
+        return torch.einsum("bhd,hkd->bhk", heard_BHD, to_values_HKD).reshape(B, 1, D)
