@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
-from ritornello.modules.keyboard import NUM_EVENTS, STATE_BYTES, KeyboardState, follow, untouched_keyboard
+from ritornello.modules.keyboard import NUM_EVENTS, STATE_BYTES, Keyboard, KeyboardState, follow, untouched_keyboard
 from ritornello.modules.touch import KeyboardHead, KeyboardInput
 
 
@@ -145,26 +145,36 @@ class EventModel(nn.Module):
 
     def absorb(self, ids_BT: Tensor, state: EventState | None = None) -> EventState:
         """The state after ``ids_BT``, of which nothing is to be predicted: a prefix that is only heard."""
-        return self(ids_BT, state)[1]
+        x_BTD, _, state = self._embedded(ids_BT, state)
+        return state._replace(heard=self.absorbed(ids_BT, x_BTD, state.heard))
 
     def forward(
         self, ids_BT: Tensor, state: EventState | None = None, conditions: Conditions | None = None
     ) -> tuple[Tensor, EventState]:
         """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
         assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
-        state = self.new_state(ids_BT.shape[0]) if state is None else state
-        x_BTD = self.embedding(ids_BT)
-        if self.keyboard is None or state.keyboard is None:
-            h_BTD, heard = self.hear(ids_BT, x_BTD, state.heard)
-            return self.head(h_BTD), EventState(heard, None)
-        known, keyboard = follow(ids_BT, state.keyboard, self.config.num_specials)
-        h_BTD, heard = self.hear(ids_BT, x_BTD + self.keyboard(known), state.heard)
-        return self.head(h_BTD, known), EventState(heard, keyboard)
+        x_BTD, known, state = self._embedded(ids_BT, state)
+        h_BTD, heard = self.hear(ids_BT, x_BTD, state.heard)
+        logits_BTV = self.head(h_BTD) if known is None else self.head(h_BTD, known)
+        return logits_BTV, state._replace(heard=heard)
 
     def hear(self, ids_BT: Tensor, x_BTD: Tensor, heard: Any) -> tuple[Tensor, Any]:
         """What the stack makes of the tokens; a stack that must see the ids too is called otherwise."""
         del ids_BT
         return self.stack(x_BTD, heard)
+
+    def absorbed(self, ids_BT: Tensor, x_BTD: Tensor, heard: Any) -> Any:
+        """The stack's state after a prefix; a stack that need not make anything of one is called otherwise."""
+        return self.hear(ids_BT, x_BTD, heard)[1]
+
+    def _embedded(self, ids_BT: Tensor, state: EventState | None) -> tuple[Tensor, Keyboard | None, EventState]:
+        """The tokens' vectors, what is known of the keyboard at each, and the state with the keyboard after them."""
+        state = self.new_state(ids_BT.shape[0]) if state is None else state
+        x_BTD = self.embedding(ids_BT)
+        if self.keyboard is None or state.keyboard is None:
+            return x_BTD, None, state
+        known, keyboard = follow(ids_BT, state.keyboard, self.config.num_specials)
+        return x_BTD + self.keyboard(known), known, state._replace(keyboard=keyboard)
 
 
 def initialise(stack: nn.Module, num_layers: int) -> None:

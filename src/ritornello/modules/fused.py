@@ -64,6 +64,18 @@ class AlibiAttention(nn.Module):
         return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
 
 
+def attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Tensor:
+    """One tile (B, H, N, K) of queries that meet all keys.
+
+    ``mask`` (N, M) or (H, N, M) says what is heard (bool) or is added to the logits.
+    """
+    if not _is_slow(q_BHNK, k_BHMK.shape[2]):
+        return scaled_dot_product_attention(q_BHNK, k_BHMK, v_BHMK, attn_mask=mask)
+    bias = mask if mask.is_floating_point() else q_BHNK.new_zeros(mask.shape).masked_fill_(~mask, float("-inf"))
+    logits_BHNM = (q_BHNK * q_BHNK.shape[-1] ** -0.5) @ k_BHMK.mT + bias
+    return logits_BHNM.softmax(dim=-1) @ v_BHMK
+
+
 def _heard(distances_NM: Tensor, reach: int) -> Tensor:
     return (distances_NM >= 0) & (distances_NM <= reach)
 
@@ -93,17 +105,8 @@ def _in_tiles(
         if shape not in masks:
             masks[shape] = mask_of(_distances(*shape, q_BHTK.device))
         tile_keys, tile_values = torch.cat(keys[chunks], dim=2), torch.cat(values[chunks], dim=2)
-        heard.append(_attended(queries, tile_keys, tile_values, masks[shape]))
+        heard.append(attended(queries, tile_keys, tile_values, masks[shape]))
     return torch.cat(heard, dim=2)
-
-
-def _attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Tensor:
-    """One tile (B, H, N, K); ``mask`` (N, M) or (H, N, M) says what is heard (bool) or is added to the logits."""
-    if not _is_slow(q_BHNK, k_BHMK.shape[2]):
-        return scaled_dot_product_attention(q_BHNK, k_BHMK, v_BHMK, attn_mask=mask)
-    bias = mask if mask.is_floating_point() else q_BHNK.new_zeros(mask.shape).masked_fill_(~mask, float("-inf"))
-    logits_BHNM = (q_BHNK * q_BHNK.shape[-1] ** -0.5) @ k_BHMK.mT + bias
-    return logits_BHNM.softmax(dim=-1) @ v_BHMK
 
 
 def _is_slow(x: Tensor, num_keys: int) -> bool:

@@ -27,7 +27,15 @@ class Tile(NamedTuple):
     first: int
 
 
-class Horizon(Protocol):
+class Interval(Protocol):
+    """Where what is heard begins."""
+
+    def first_heard(self, position: int) -> int:
+        """The first position that ``position`` hears."""
+        ...
+
+
+class Horizon(Interval, Protocol):
     """Which positions are heard."""
 
     @property
@@ -35,16 +43,12 @@ class Horizon(Protocol):
         """The largest distance (query minus key) that anything is heard over."""
         ...
 
-    def first_heard(self, position: int) -> int:
-        """The first position that ``position`` hears."""
-        ...
-
     def tiles(self, start: int, stop: int, size: int) -> Iterator[Tile]:
         """The queries in [start, stop) in tiles of at most ``size``."""
         ...
 
 
-def heard_by(horizon: Horizon, num_positions: int) -> Tensor:
+def heard_by(horizon: Interval, num_positions: int) -> Tensor:
     """A mask (T, T) of bool: row = position of what hears, column = of what is heard."""
     positions_T = torch.arange(num_positions)
     first_T = torch.tensor([horizon.first_heard(position) for position in range(num_positions)])

@@ -37,11 +37,11 @@ class Turns(NamedTuple):
     """By how much the pairs of channels are turned at every position."""
 
     cos_TK: Tensor
-    """Half of the head width."""
+    """Half as many columns as channels are turned."""
     sin_TK: Tensor
 
 
-def turns(start: int, length: int, head_width: int, like: Tensor, base: float = 10000.0) -> Turns:
+def turns(start: int, length: int, num_channels: int, like: Tensor, base: float = 10000.0) -> Turns:
     """The turns of ``length`` positions from ``start`` on, in the dtype and on the device of ``like``.
 
     **Source**: RoPE, arXiv 2104.09864, equation 34.
@@ -49,23 +49,23 @@ def turns(start: int, length: int, head_width: int, like: Tensor, base: float = 
     Args:
         start: position of the first.
         length: number of positions.
-        head_width: even.
+        num_channels: of a head, that are turned; even.
         like: gives dtype and device.
         base: the slowest pair turns by about 1/base per position.
     """
-    angles = _angles(start, length, head_width // 2, base, like.device)
+    angles = _angles(start, length, num_channels // 2, base, like.device)
     return Turns(angles.cos().to(like.dtype), angles.sin().to(like.dtype))
 
 
 def turned(x_BHTK: Tensor, by: Turns) -> Tensor:
-    """Queries or keys, turned; same shape.
+    """Queries or keys, the first channels of every head turned; same shape.
 
-    **Differs from** RoPE in pairing channel m with m + K/2 (as GPT-NeoX does).
+    **Differs from** RoPE in pairing channel m with m + K/2 of the K that are turned (as GPT-NeoX does).
     """
-    half = x_BHTK.shape[-1] // 2
+    half = by.cos_TK.shape[-1]
     cos, sin = by.cos_TK.to(x_BHTK.dtype), by.sin_TK.to(x_BHTK.dtype)
-    first, second = x_BHTK[..., :half], x_BHTK[..., half:]
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    first, second, rest = x_BHTK[..., :half], x_BHTK[..., half : 2 * half], x_BHTK[..., 2 * half :]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos, rest], dim=-1)
 
 
 def rotate(x_BHTK: Tensor, start: int, base: float = 1000.0) -> Tensor:
