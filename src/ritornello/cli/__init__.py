@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ritornello import __version__
-from ritornello.cli import analyse, compose, evaluate, prepare, render, train
+from ritornello.cli import analyse, compose, evaluate, hears, prepare, render, train
 from ritornello.errors import UserError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (compose, analyse, render, prepare, train, evaluate):
+for verb in (compose, analyse, render, prepare, train, evaluate, hears):
     app.command()(getattr(verb, verb.__name__.rsplit(".", 1)[-1]))
 
 

@@ -1,0 +1,106 @@
+"""``ritornello hears``: one picture, from a recipe or a trained model, and one line for each mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ritornello.cli import main
+from ritornello.errors import UserError
+from ritornello.training.hearing import hearing_of
+from tests.cli.test_mistakes import line_of
+
+RECIPE = """
+model: {name: transformer, config: {width: 16, num_layers: 3, num_heads: 2, feedforward_width: 32, window: 64}}
+data: {folder: nowhere, level: %s}
+steps: 8
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(RECIPE % "performance")
+    return file
+
+
+def test_a_picture(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = recipe.parent / "hears.png"
+    with pytest.raises(SystemExit) as stop:
+        main(["hears", str(recipe), "--out", str(picture), "--set", "model.config.window=8"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.split() == [str(picture)]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_masks_are_those_of_the_changed_recipe(recipe: Path) -> None:
+    hearing = hearing_of(recipe, 24, ["model.config.window=8", "model.config.num_layers=2"])
+    distance = np.arange(24)[:, None] - np.arange(24)
+    assert hearing.title == "transformer · window 8 · num_layers 2"
+    assert sum(hearing.stages["layer 1"][23]) == 8
+    assert all(np.array_equal(mask, (distance >= 0) & (distance < 8)) for mask in hearing.stages.values())
+
+
+@pytest.mark.parametrize("level", ["performance", "note_duration"])
+def test_bars_of_time_are_those_of_a_scale(level: str, tmp_path: Path) -> None:
+    """A second of the scale is eight notes, in every scheme."""
+    (tmp_path / "recipe.yaml").write_text(RECIPE % level)
+    shifts = {"performance": 259, "note_duration": 241}
+    config = (
+        f"{{width: 16, num_layers: 1, num_heads: 2, fine_spans: [1], first_shift: {shifts[level]}, span_steps: 100}}"
+    )
+    stages = hearing_of(tmp_path / "recipe.yaml", 96, ["model.name=museformer", f"model.config={config}"]).stages
+    summarised = np.flatnonzero(stages["spans to summaries"].sum(axis=1) > 1)
+    assert set(np.diff(summarised)) == {8 * 3}
+    assert not any(np.triu(mask, 1).any() for mask in stages.values())
+
+
+@pytest.mark.parametrize("level", ["structure", "phrases", "notes"])
+def test_the_levels_of_a_chorale_have_no_picture(level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / level
+    assert "all that came before" in line_of(["hears", str(folder), "--out", "x.png"], capsys)
+
+
+def test_weights_can_be_changed_too(recipe: Path) -> None:
+    """The weights folder of a model says what it is; what does not fit is refused."""
+    folder = recipe.parent / "weights"
+    folder.mkdir()
+    config = {"vocabulary_size": 391, "width": 16, "num_layers": 2, "num_heads": 2, "window": 40}
+    facts = {"model": "transformer", "config": config, "level": "performance"}
+    (folder / "config.json").write_text(json.dumps(facts))
+    assert hearing_of(recipe.parent, 60).stages["layer 2"][59].sum() == 40
+    assert hearing_of(folder, 60, ["model.config.window=8"]).stages["layer 2"][59].sum() == 8
+    with pytest.raises(UserError, match="wiidth"):
+        hearing_of(folder, 60, ["model.config.wiidth=8"])
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="model"):
+        hearing_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--length", "4"], "--length"),
+        (["--length", "100000"], "--length"),
+        (["--set", "model.config.window=0"], "window"),
+        (["--set", "model.config.windw=4"], "windw"),
+        (["--set", "model.config=4"], "model.config"),
+        (["--set", "model.name=tranformer"], "tranformer"),
+        (["--set", "data.level=melody"], "melody"),
+        (["--set", "window"], "a.b=c"),
+    ],
+)
+def test_a_wrong_option(arguments: list[str], word: str, recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = recipe.parent / "hears.png"
+    assert word in line_of(["hears", str(recipe), "--out", str(picture), *arguments], capsys)
+    assert not picture.exists()
+
+
+def test_a_wrong_source_or_folder(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "missing" in line_of(["hears", "missing", "--out", "x.png"], capsys)
+    assert "no weights" in line_of(["hears", str(recipe.parent), "--out", "x.png"], capsys)
+    picture = recipe.parent / "nowhere" / "x.png"
+    assert "cannot be written" in line_of(["hears", str(recipe), "--out", str(picture)], capsys)
