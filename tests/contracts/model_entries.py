@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ritornello.models.base import Conditions
+from ritornello.models.events import EventModel
+from ritornello.modules.retention import SCHEDULES
 from ritornello.tokenizers.chorale import FERMATA, FRAME_TOKENS, HOLD, NONE, ChoraleTokenizer
 from ritornello.tokenizers.performance import NOTE_OFF, NOTE_ON, TIME_SHIFT, VELOCITY, PerformanceTokenizer
 from ritornello.tokenizers.phrases import PhraseTokenizer
@@ -20,7 +22,7 @@ from ritornello.training.build import build_model
 
 NUM_TOKENS = 47  # nine frames and two tokens; past several windows and blocks in two layers
 WINDOW, BLOCK, NUM_LAYERS = 9, 5, 2
-SEGMENT, MEMORY = 7, 10
+SEGMENT, MEMORY, BUDGET = 7, 10, 12
 POSITIONS = ("absolute", "relative", "relative_uv", "rotary", "alibi")
 
 
@@ -49,26 +51,8 @@ def single_notes(ids_BT: Tensor) -> Tensor:
     return torch.stack(kinds).gather(0, turn.expand_as(ids_BT)[None])[0]
 
 
-def everything(_position: int) -> int:
-    return 0
-
-
-def through_windows(position: int) -> int:
-    return max(0, position - NUM_LAYERS * (WINDOW - 1))
-
-
-def through_segments(position: int) -> int:
-    for _ in range(NUM_LAYERS):
-        position = max(0, own_segment(position) - MEMORY)
-    return position
-
-
 def own_segment(position: int) -> int:
     return position // SEGMENT * SEGMENT
-
-
-def through_blocks(position: int) -> int:
-    return max(0, position // BLOCK - NUM_LAYERS) * BLOCK
 
 
 @dataclass(frozen=True)
@@ -80,10 +64,8 @@ class Entry:
     config: dict[str, Any]
     allowed: Callable[[Tensor], Tensor] = as_they_are
     """Random ids to ids that may stand where they stand."""
-    first_heard: Callable[[int], int] = everything
-    """The first token of those up to a position that its logits all depend on."""
     hears_beyond: bool = False
-    """Whether it may hear some of the tokens before that too."""
+    """Whether it may hear more than its masks say: through the keyboard."""
     first_learned: Callable[[int], int] | None = None
     """The first token that gradients reach; None: they reach as far as is heard."""
     embeds: str = "embedding"
@@ -94,6 +76,7 @@ class Entry:
 
 _SHARED = {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": NUM_LAYERS}
 _STACK = {**_SHARED, "max_distance": 6}
+_PERCEIVER = {**_SHARED, "context": 17, "latents": 6}
 _LEVEL_DROPOUT = ("dropout", "attention_dropout")
 ENTRIES = {
     "notes": Entry("notes", ChoraleTokenizer, {**_STACK, "slot_width": 16}, chorale_frames, embeds="",
@@ -101,18 +84,34 @@ ENTRIES = {
     "plan": Entry("plan", PhraseTokenizer, _STACK, dropout=_LEVEL_DROPOUT),
     "lstm": Entry("lstm", Events, {"width": 16, "num_layers": NUM_LAYERS}),
     "transformer keyboard": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "keyboard": True},
-                                  single_notes, through_windows, hears_beyond=True, embeds=""),
+                                  single_notes, hears_beyond=True, embeds=""),
     "transformer_xl": Entry("transformer_xl", Events, {**_SHARED, "segment": SEGMENT, "memory": MEMORY},
-                            first_heard=through_segments, first_learned=own_segment),
+                            first_learned=own_segment),
+    "museformer": Entry("museformer", Events, {**_SHARED, "fine_spans": (1, 2, 4), "first_shift": 10, "num_shifts": 4,
+                                               "span_steps": 4}),
+    "museformer bars": Entry("museformer", Events, {**_SHARED, "fine_spans": (1, 2, 4), "bar_ids": (3, 8, 9, 14, 17)}),
     **{
         f"transformer {positions} {horizon}": Entry(
-            "transformer",
-            Events,
-            {**_STACK, "positions": positions, horizon: size},
-            first_heard=first_heard,
+            "transformer", Events, {**_STACK, "positions": positions, horizon: size}
         )
         for positions in POSITIONS
-        for horizon, size, first_heard in (("window", WINDOW, through_windows), ("block", BLOCK, through_blocks))
+        for horizon, size in (("window", WINDOW), ("block", BLOCK))
+    },
+    **{
+        f"perceiver_ar carrying {carried}": Entry("perceiver_ar", Events, {**_PERCEIVER, "carried": carried})
+        for carried in (0, 3, 5)
+    },
+    "perceiver_s": Entry("perceiver_s", Events, {**_PERCEIVER, "num_cross_heads": 2, "scales": (None, 5, 9)}),
+    **{
+        f"dsmr {name}": Entry(
+            "dsmr", Events, {**_SHARED, "segment": SEGMENT, "budget": BUDGET, **values}, first_learned=own_segment
+        )
+        for name, values in [
+            *((schedule, {"schedule": schedule}) for schedule in SCHEDULES),
+            ("fhcr", {"schedule": "full", "num_kv_heads": 1}),
+            ("soft gates", {"schedule": "uniform", "gates": "soft"}),
+            ("straight-through gates", {"schedule": "uniform", "gates": "straight_through"}),
+        ]
     },
 }  # fmt: skip
 
@@ -126,6 +125,16 @@ def build(name: str, dtype: torch.dtype = torch.float64, **values: Any) -> Any:
     for parameter in model.parameters():  # none may stay at zero, or it would hide a fault
         parameter.data += 0.05 * torch.randn_like(parameter)
     return model.to(dtype).eval()
+
+
+def heard(model: nn.Module, ids_T: Tensor) -> Tensor:
+    """Which tokens the logits at each position depend on (T, T): all stages of hearing, one after the other."""
+    if not isinstance(model, EventModel):
+        return torch.ones(len(ids_T), len(ids_T), dtype=torch.bool).tril()
+    reached_TT = torch.eye(len(ids_T))
+    for mask_TT in model.hears(ids_T).values():
+        reached_TT = ((mask_TT.float() @ reached_TT) > 0).float()
+    return reached_TT > 0
 
 
 def random_input(name: str, seed: int, rows: int = 2) -> tuple[Tensor, Conditions]:

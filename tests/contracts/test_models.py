@@ -18,7 +18,15 @@ from ritornello.models.hierarchical import NoteLevelConfig
 from ritornello.modules import fused, relative
 from ritornello.tokenizers.chorale import FIRST_PITCH, FRAME_TOKENS, HOLD, LOWEST_PITCH, ChoraleTokenizer
 from ritornello.tokenizers.chorale_conditions import CHANNELS, PITCH_CLASS_CHANNELS
-from tests.contracts.model_entries import ENTRIES, NUM_TOKENS, build, condition_sizes, learnable_input, random_input
+from tests.contracts.model_entries import (
+    ENTRIES,
+    NUM_TOKENS,
+    build,
+    condition_sizes,
+    heard,
+    learnable_input,
+    random_input,
+)
 
 WITH_PLAN = [(name, True) for name in ENTRIES] + [(name, False) for name in ENTRIES if condition_sizes(ENTRIES[name])]
 chunks = st.lists(st.integers(1, 12), max_size=NUM_TOKENS)
@@ -98,25 +106,25 @@ def test_nothing_later_is_heard(name: str, position: int, seed: int) -> None:
     changed = Conditions(*(torch.cat([a[:, :position], b[:, position:]], dim=1) for a, b in pairs))
     before, _ = model(ids, None, conditions)
     after, _ = model(changed_ids, None, changed)
-    assert torch.equal(before[:, :position], after[:, :position])
+    # not bit for bit: where borders are set by tokens, later ones decide in which shapes earlier ones are computed
+    assert (before[:, :position] - after[:, :position]).abs().max() <= 1e-12
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 @torch.no_grad()
 def test_what_the_end_hears(name: str) -> None:
-    """A change of any token is heard at the end, unless it lies beyond the horizon; then not by one bit."""
+    """A change of any token is heard at the end where the masks say so, and else not by one bit."""
     model = build(name)
     ids, conditions = learnable_input(name, seed=5)
     others, _ = learnable_input(name, seed=6)
     last = model(ids, None, conditions)[0][:, -1]
-    entry = ENTRIES[name]
-    first_heard = entry.first_heard(NUM_TOKENS - 1)
+    heard_T = heard(model, ids[0])[-1]
     for position in range(NUM_TOKENS):
         changed = ids.clone()
         changed[:, position] = others[:, position]
         if not torch.equal(ids, changed):
             same = torch.equal(model(changed, None, conditions)[0][:, -1], last)
-            assert same == (position < first_heard) or (position < first_heard and entry.hears_beyond), position
+            assert same != heard_T[position] or (not same and ENTRIES[name].hears_beyond), position
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.embeds])
@@ -128,11 +136,11 @@ def test_gradients_reach_as_far_as_the_horizon(name: str, position: int) -> None
     logits, _ = model(ids, None, conditions)
     weights = torch.linspace(-1, 1, logits.shape[-1], dtype=logits.dtype)
     (gradient,) = torch.autograd.grad((logits[:, position] * weights).sum(), inputs)
-    heard = gradient.abs().sum(-1) > 0
-    expected = torch.zeros(NUM_TOKENS, dtype=torch.bool)
-    entry = ENTRIES[name]
-    expected[(entry.first_learned or entry.first_heard)(position) : position + 1] = True
-    assert torch.equal(heard, expected.expand_as(heard))
+    learned = gradient.abs().sum(-1) > 0
+    expected = heard(model, ids[0])[position]
+    if first_learned := ENTRIES[name].first_learned:
+        expected[: first_learned(position)] = False
+    assert torch.equal(learned, expected.expand_as(learned))
 
 
 @pytest.mark.parametrize("name", ENTRIES)

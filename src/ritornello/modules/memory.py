@@ -36,6 +36,14 @@ class KVCache(NamedTuple):
         dropped = self.length - num_positions
         return KVCache(owned(self.keys_BHSK[:, :, dropped:]), owned(self.values_BHSK[:, :, dropped:]))
 
+    def chosen(self, places_N: Tensor) -> KVCache:
+        """A cache of the positions at these places alone (int64, ascending)."""
+        N = len(places_N)
+        if not N or (int(places_N[0]) == self.length - N and int(places_N[-1]) == self.length - 1):
+            return self.last(N)
+        places_N = places_N.to(self.keys_BHSK.device)
+        return KVCache(self.keys_BHSK.index_select(2, places_N), self.values_BHSK.index_select(2, places_N))
+
 
 def owned(view: Tensor) -> Tensor:
     """The view, or a copy if it would keep alive more than twice its own bytes; in training nobody keeps it."""

@@ -1,0 +1,36 @@
+"""Attention to a memory and to the own segment, against torch's with a mask written out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import scaled_dot_product_attention
+
+from ritornello.modules.memory import KVCache
+from ritornello.modules.recurrent_attention import recurrent_attention
+
+
+@pytest.mark.parametrize("reach", [None, 3, 8])
+@given(M=st.integers(0, 9), past=st.integers(0, 4), T=st.integers(1, 6), groups=st.sampled_from([1, 2, 4]))
+@settings(deadline=None)
+def test_equals_one_attention_with_a_mask(reach: int | None, M: int, past: int, T: int, groups: int) -> None:
+    torch.manual_seed(0)
+    B, G, K, S = 2, 4 // groups, 6, past + T
+    q = torch.randn(B, 4, T, K, dtype=torch.float64, requires_grad=True)
+    keys, values = (torch.randn(B, G, M + S, K, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    distances = torch.arange(M + past, M + S)[:, None] - torch.arange(M + S)
+    mask = (distances >= 0) if reach is None else (distances >= 0) & (distances <= reach)
+    repeated = [t.repeat_interleave(groups, dim=1) for t in (keys, values)]
+    expected = scaled_dot_product_attention(q, *repeated, attn_mask=mask)
+    memory, own = (KVCache(keys[:, :, part], values[:, :, part]) for part in (slice(M), slice(M, None)))
+    heard = recurrent_attention(q, memory, own, reach)
+    assert (heard - expected).abs().max() < 1e-12
+    weights = torch.randn_like(heard)
+    for ours, theirs in zip(
+        torch.autograd.grad((heard * weights).sum(), (q, keys, values)),
+        torch.autograd.grad((expected * weights).sum(), (q, keys, values)),
+        strict=True,
+    ):
+        assert (ours - theirs).abs().max() < 1e-12
