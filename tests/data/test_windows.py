@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from ritornello.data.augmentation import Augmentation
 from ritornello.data.prepare import prepare
 from ritornello.data.prepared import PreparedLevel
+from ritornello.data.rows import by_context
 from ritornello.data.windows import WindowLoader
 from ritornello.errors import UserError
 from ritornello.tokenizers.base import Tokens
@@ -25,10 +27,12 @@ def data(midi_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepare
 
 
 def _loader(data: PreparedLevel, **options: object) -> WindowLoader:
-    return WindowLoader(data, **{"seed": 1, "batch_tokens": 256, "window_tokens": 64, **options})  # type: ignore[arg-type]
+    drawn = {name: options.pop(name) for name in Augmentation._fields if name in options}
+    values = {"seed": 1, "batch_tokens": 256, "window_tokens": 64, "augmentation": Augmentation(**drawn)}  # type: ignore[arg-type]
+    return WindowLoader(data, **{**values, **options})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("segmentation", ["random_start", "effective"])
+@pytest.mark.parametrize("segmentation", ["random_start", "effective", "cropped"])
 def test_the_step_alone_gives_the_batch(data: PreparedLevel, segmentation: str) -> None:
     one, other = (_loader(data, segmentation=segmentation) for _ in range(2))
     for step in (7, 0, 3, 7):
@@ -68,6 +72,45 @@ def test_windows_are_passages_of_training_pieces(data: PreparedLevel) -> None:
             assert size == 65 or ids[0] == BOS or END in ids
 
 
+@pytest.mark.parametrize("segmentation", ["random_start", "effective", "cropped"])
+def test_context_stands_before_the_targets_as_far_as_there_is_any(data: PreparedLevel, segmentation: str) -> None:
+    loader = _loader(data, context_tokens=100, segmentation=segmentation)
+    shorter = 0
+    for step in range(20):
+        batch = loader.batch(step)
+        for ids, scored, piece, context in zip(
+            batch.ids_BT.numpy(), batch.scored_BT.numpy(), batch.pieces, batch.context_tokens, strict=True
+        ):
+            assert scored.tolist() == [context < place <= context + scored.sum() for place in range(len(ids))]
+            whole, size = data.row(piece).ids, context + 1 + int(scored.sum())
+            starts = [s for s in range(len(whole) - size + 1) if np.array_equal(whole[s : s + size], ids[:size])]
+            assert starts
+            assert context == 100 or starts == [0]
+            shorter += context < 100
+    assert (shorter > 0) == (segmentation != "cropped")
+
+
+def test_rows_of_equal_context_stand_together(data: PreparedLevel) -> None:
+    batch = _loader(data, context_tokens=100, segmentation="effective", batch_tokens=64 * 30).batch(3)
+    found = [
+        (piece, *map(tuple, (np.concatenate([context, ids])[: (size := len(context) + 1 + scored.sum())], [size])))
+        for context_BT, rest in by_context(batch)
+        for context, ids, scored, piece in zip(
+            context_BT.numpy(), rest.ids_BT.numpy(), rest.scored_BT.numpy(), rest.pieces, strict=True
+        )
+    ]
+    expected = [
+        (piece, tuple(ids[: (size := context + 1 + scored.sum())]), (size,))
+        for ids, scored, piece, context in zip(
+            batch.ids_BT.numpy(), batch.scored_BT.numpy(), batch.pieces, batch.context_tokens, strict=True
+        )
+    ]
+    assert sorted(found) == sorted(expected)
+    contexts = [context_BT.shape[1] for context_BT, _ in by_context(batch)]
+    assert contexts == sorted(set(batch.context_tokens))
+    assert all(rest.scored_BT[:, -1].any() for _, rest in by_context(batch))
+
+
 def test_every_token_is_as_often_a_target_as_any_other(data: PreparedLevel) -> None:
     loader = _loader(data, batch_tokens=64 * 50)
     drawn = np.zeros(len(data.entries))
@@ -97,7 +140,7 @@ def test_changes_are_drawn_evenly_and_made_to_a_longer_crop_which_is_then_cut(
 
     monkeypatch.setattr("ritornello.tokenizers.performance_changes.transposed", _change("transposed"))
     for name in ("stretched", "with_velocity"):
-        monkeypatch.setattr(f"ritornello.data.windows.{name}", _change(name))
+        monkeypatch.setattr(f"ritornello.data.augmentation.{name}", _change(name))
     batch = _loader(data, transpose=(-2, 3), stretch=(0.5, 1.0), velocity=1, batch_tokens=64 * 60).batch(0)
     assert {name: set(amounts) for name, amounts in heard.items()} == {
         "transposed": set(range(-2, 4)),

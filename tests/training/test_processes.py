@@ -17,10 +17,13 @@ from ritornello.training.recipe import Recipe, parse_recipe
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
-def test_two_processes_reach_the_weights_of_one(strategy: str, performance_recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("strategy", "context_tokens"), [("ddp", 40), ("fsdp", 0)])
+def test_two_processes_reach_the_weights_of_one(
+    strategy: str, context_tokens: int, performance_recipe: Recipe, tmp_path: Path
+) -> None:
     content = performance_recipe.model_dump(mode="json")
     content |= {"steps": 2, "evaluate_every": 2, "strategy": strategy, "devices": 2}
+    content["data"]["context_tokens"] = context_tokens
     content["model"]["config"]["dropout"] = 0.0  # it draws anew for each part of a batch
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(content))
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -19,7 +19,8 @@ class Batch:
     conditions, row t for the token at t + 1; None where the data has none. ``pieces`` are the
     indices of the sequences in the prepared level. In a stream (``streams.py``) ``goes_on`` says whether
     row r goes on where row r of the stream's batch before ended, which may have had further rows that
-    ended for good; false where all rows begin.
+    ended for good; false where all rows begin. ``context_tokens`` says for each row how many of its first
+    ids are only heard, with the next one to follow; none are where it is empty.
     """
 
     ids_BT: Tensor
@@ -28,3 +29,4 @@ class Batch:
     source_BT: Tensor | None
     pieces: tuple[int, ...]
     goes_on: bool = False
+    context_tokens: tuple[int, ...] = ()

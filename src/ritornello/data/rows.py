@@ -115,6 +115,19 @@ def collate(rows: Sequence[Row], pieces: tuple[int, ...] = ()) -> Batch:
     )
 
 
+def by_context(batch: Batch) -> list[tuple[Tensor, Batch]]:
+    """Rows with equally long contexts together: their contexts (B, C), and what follows, cut after its last target."""
+    parts: list[tuple[Tensor, Batch]] = []
+    for context in sorted(set(batch.context_tokens)):
+        rows = [row for row, its in enumerate(batch.context_tokens) if its == context]
+        ids_BT, scored_BT = batch.ids_BT[rows], batch.scored_BT[rows]
+        stop = int(scored_BT.any(dim=0).nonzero()[-1]) + 1
+        pieces = tuple(batch.pieces[row] for row in rows)
+        rest = Batch(ids_BT[:, context:stop], scored_BT[:, context:stop], None, None, pieces)
+        parts.append((ids_BT[:, :context], rest))
+    return parts
+
+
 def _padded(columns: Sequence[NDArray[np.generic] | None], length: int, fill: int) -> Tensor:
     arrays = [column for column in columns if column is not None]
     assert len(arrays) == len(columns), "all rows of a batch have conditions, or none"

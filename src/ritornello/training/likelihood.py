@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from ritornello.data.batch import Batch
 from ritornello.data.prepared import PreparedLevel
-from ritornello.data.rows import NO_SOURCE, collate
+from ritornello.data.rows import NO_SOURCE, by_context, collate
 from ritornello.data.transposition import Transposer
 from ritornello.models.base import Conditions
 from ritornello.models.states import rows_of_state
@@ -206,8 +206,16 @@ def summed_nats(model: nn.Module, batch: Batch, state: Any = None) -> tuple[Tens
     """The training loss before it is divided, and the state after all ids but the last.
 
     The loss is minus the log probabilities of the scored tokens, summed, in nats; ``state`` is what
-    the model remembers of what stands before the batch (None = nothing).
+    the model remembers of what stands before the batch (None = nothing). Where rows have contexts,
+    the model absorbs these and predicts what follows; then there is no state after.
     """
+    if batch.context_tokens:
+        model_: Any = model
+        parts = [
+            summed_nats(model, rest, model_.absorb(context_BT) if context_BT.shape[1] else None)[0]
+            for context_BT, rest in by_context(batch)
+        ]
+        return torch.stack(parts).sum(), None
     logits_BTV, targets_BT, state = _predictions(model, batch, state)
     flat = logits_BTV.float().flatten(0, 1)
     nats = nn.functional.cross_entropy(flat, targets_BT.flatten(), ignore_index=_IGNORED, reduction="sum")

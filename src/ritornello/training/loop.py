@@ -96,7 +96,9 @@ def _backward(run: Run, step: int) -> tuple[float, int]:
     nats = 0.0
     for part, batch in batches:
         seed_step(run.recipe.seed, step, part)
-        summed, state = summed_nats(run.network, to_device(batch, processes.device), run.carried.before(part, batch))
+        with processes.autocast():
+            before = run.carried.before(part, batch)
+            summed, state = summed_nats(run.network, to_device(batch, processes.device), before)
         if run.is_streamed:
             run.carried.keep(part, state)
         loss = summed / tokens
@@ -164,13 +166,13 @@ def _scored(run: Run, model: nn.Module, num_pieces: int | None) -> Likelihood:
 
 
 def _finish(run: Run) -> None:
-    """Publishes the best weights, measured on all validation pieces."""
+    """Publishes the best weights, measured on the pieces that the recipe wants in the end."""
     best, target = best_weights(run.out), run.out / "weights"
-    if run.recipe.evaluate_pieces is None:
+    if run.recipe.evaluate_pieces == run.recipe.final_pieces:
         copy_weights(best, target)
         return
     model = load_weights(best).to(run.processes.device)
-    result = _scored(run, model, None)
+    result = _scored(run, model, run.recipe.final_pieces)
     run.progress.best_nats = result.headline
     measured = {"step": run.progress.best_step, "protocol": result.protocol, "validation": result.table()}
     save_weights(target, run.recipe.model.name, model, run.data, measured)

@@ -14,7 +14,7 @@ import logging
 import os
 import warnings
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -62,13 +62,21 @@ class Processes:
 
     def set_up(self, model: nn.Module) -> Any:
         """The model on its device, its parameters shared out; it is to be called through what is returned."""
-        return self.fabric.setup_module(model)
+        module = self.fabric.setup_module(model)
+        if hasattr(model, "absorb"):
+            module.mark_forward_method("absorb")
+        return module
 
     def share_out(self, model: nn.Module) -> None:
         """Puts a model that has no gradients where ``set_up`` puts the one that is trained."""
         model.to(self.device)
         if self.is_sharded:
             share_out(model, self.fabric.strategy.device_mesh)  # type: ignore[attr-defined]
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """A context for all that a model computes: in the recipe's precision, also what is only heard."""
+        fabric: Any = self.fabric
+        return fabric.autocast()
 
     def set_up_optimizers(self, optimizers: Sequence[torch.optim.Optimizer]) -> list[Any]:
         """The optimisers as Fabric wants them stepped."""

@@ -52,7 +52,9 @@ class DataOptions(RecipeModel):
     """Chorales: share of sequences whose conditions are hidden; 1 = trained without a plan."""
     window_tokens: int = Field(default=1024, ge=1, le=MAX_BATCH_TOKENS)
     """Performances: tokens that are predicted in one window, each from those before it in the window."""
-    segmentation: Literal["random_start", "effective", "streamed"] = "random_start"
+    context_tokens: int = Field(default=0, ge=0, le=MAX_BATCH_TOKENS)
+    """Performances: up to so many tokens before a window, which are only heard."""
+    segmentation: Literal["random_start", "effective", "cropped", "streamed"] = "random_start"
     """Performances: which windows of a piece are learned from (``data/segmentation.py``); streamed: whole pieces from
     left to right, the model's state carried from step to step (``data/streams.py``)."""
     stretch: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = ()
@@ -101,7 +103,9 @@ class Recipe(RecipeModel):
     evaluate_every: int = Field(default=200, ge=1)
     """Steps between two evaluations on the validation split."""
     evaluate_pieces: int | None = Field(default=None, ge=1)
-    """Pieces to evaluate on while training, spread over all lengths; the end is on all. None = always all."""
+    """Pieces to evaluate on while training, spread over all lengths. None = all."""
+    final_pieces: int | None = Field(default=None, ge=1)
+    """Pieces that the finished weights are measured on. None = all."""
     evaluate_by: Literal["streamed", "disjoint"] = "streamed"
     """Performances: whole pieces with the state carried, or windows of ``data.window_tokens`` that stand alone: the
     fair way with models that know no position beyond those of a window."""

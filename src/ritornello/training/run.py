@@ -15,6 +15,7 @@ from typing import Any
 from torch import nn
 
 from ritornello.atomic import remove
+from ritornello.data.augmentation import Augmentation
 from ritornello.data.batch import Batch
 from ritornello.data.loader import Loader
 from ritornello.data.prepare import prepare
@@ -64,8 +65,7 @@ class Run:
         with self.processes.first_goes_ahead():
             self.data = _prepared(recipe.data)
         self.loader, self.carried = _loader(self.data, recipe), CarriedStates()
-        if self.is_streamed and self.processes.world > 1:
-            raise UserError("streams are read by one process", where="data.segmentation", mend="start without torchrun")
+        _check_processes(self.processes, recipe.data)
         seed_step(recipe.seed, 0)
         sizes = {"vocabulary_size": self.data.vocabulary_size, "condition_sizes": self.data.condition_sizes}
         self.model = build_model(recipe.model.name, recipe.model.config, **sizes)
@@ -154,6 +154,13 @@ class Run:
         }
 
 
+def _check_processes(processes: Processes, options: DataOptions) -> None:
+    if options.segmentation == "streamed" and processes.world > 1:
+        raise UserError("streams are read by one process", where="data.segmentation", mend="start without torchrun")
+    if options.context_tokens and processes.is_sharded:
+        raise UserError("fsdp cannot train with context", where="strategy", mend="strategy: ddp")
+
+
 def _prepared(options: DataOptions) -> PreparedLevel:
     if options.corpus is not None and not options.folder.exists():
         prepare(options.corpus, options.folder, scheme=options.level if options.level in SCHEMES else None)
@@ -185,15 +192,16 @@ def _loader(data: PreparedLevel, recipe: Recipe) -> Loader | WindowLoader | Stre
         seed=recipe.seed,
         batch_tokens=options.batch_tokens,
         window_tokens=options.window_tokens,
+        context_tokens=options.context_tokens,
         segmentation=options.segmentation,
-        transpose=options.transpose,
-        stretch=options.stretch,
-        velocity=options.velocity,
+        augmentation=Augmentation(options.transpose, options.stretch, options.velocity),
     )
 
 
 def _stream_loader(data: PreparedLevel, recipe: Recipe) -> StreamLoader:
     options = recipe.data
+    if options.context_tokens:
+        raise UserError("whole pieces have all context there is", where="data.context_tokens", mend="leave it out")
     if options.stretch or options.velocity:
         mend = "leave out stretch and velocity"
         raise UserError("whole pieces can only be transposed", where="data.segmentation", mend=mend)
