@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ritornello.evaluation.statistics import Tally, quotient, rate
+from ritornello.evaluation.statistics import Tally, combined, quotient, rate
 
 
 def test_a_rate_is_total_events_over_total_size() -> None:
@@ -52,3 +52,24 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
         estimate = rate(Tally.of_values(random.normal(2.0, 1.0, size=60).tolist()))
         covered += estimate.low <= 2.0 <= estimate.high
     assert 88 <= covered <= 99
+
+
+def test_a_combination_of_one_rate_is_the_rate() -> None:
+    tally = Tally([1, 0, 3, math.nan], [10, 20, 10, 5])
+    assert combined([tally], lambda rates: rates[0], seed=5) == rate(tally, seed=5)
+
+
+def test_rates_of_the_same_pieces_are_drawn_together() -> None:
+    """Pieces differ, but in each the second rate is 2 above the first: no doubt about the difference."""
+    first, second = Tally.of_values([1.0, 5.0, 9.0]), Tally.of_values([3.0, 7.0, 11.0])
+    assert combined([first, second], lambda rates: rates[1] - rates[0])[:3] == pytest.approx((2, 2, 2), abs=1e-12)
+
+
+def test_a_piece_may_have_some_of_the_rates_only() -> None:
+    """Rates 6 / 3 and 4 / 1; draws without the one piece of the second have no mean and are left out."""
+    both = combined([Tally([2, 4], [1, 2]), Tally([4, 0], [1, 0])], lambda rates: rates.mean(axis=0))
+    assert both == (3.0, 3.0, 3.0, 2)
+
+
+def test_a_combination_of_nothing_is_nan() -> None:
+    assert all(math.isnan(x) for x in combined([Tally([], []), Tally([], [])], lambda rates: rates[0])[:3])

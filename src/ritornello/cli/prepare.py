@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ritornello.cli.progress import progress_bar
 
 _CORPUS = "A folder of MIDI, MusicXML or kern (or a zip of one), or a corpus below RITORNELLO_DATA by its name."
 _SCHEME = "performance or note_duration; chorale or chorale_notes for Bach. The usual one of the corpus if left out."
@@ -24,19 +24,6 @@ def prepare(
     """Prepare a corpus for training: read, tokenise, split. A prepare that was cut short goes on where it was."""
     from ritornello.data.prepare import prepare as prepare_corpus
 
-    with _progress_bar() as show:
+    with progress_bar("pieces") as show:
         text = prepare_corpus(corpus, out, workers=workers, scheme=scheme, seed=seed, licence=licence, on_progress=show)
     typer.echo(text)
-
-
-@contextmanager
-def _progress_bar() -> Generator[Callable[[int, int], None]]:
-    """A function that shows how many pieces of how many are done, on stderr where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("pieces", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

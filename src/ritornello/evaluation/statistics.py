@@ -8,7 +8,7 @@ a value (nan, or a size of 0) are left out before drawing; with none left every 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,6 +55,27 @@ def quotient(numerator: Tally, denominator: Tally, *, seed: int = 0) -> Estimate
     random = np.random.default_rng(seed)
     draws = _divide(_resampled(above, random), _resampled(below, random))
     return _estimate(_divide(_rates(above), _rates(below)), draws, above.shape[1])
+
+
+def combined(
+    tallies: Sequence[Tally], combine: Callable[[NDArray[np.float64]], NDArray[np.float64]], *, seed: int = 0
+) -> Estimate:
+    """A figure made of several rates of the same pieces, which are drawn together: their mean, their difference.
+
+    Args:
+        tallies: K of them, over the same pieces in the same order; a piece may have a value in some only.
+        combine: the rates (K, ...) to the figure (...). Draws without a piece for some rate give nan and are left out.
+        seed: of the draws.
+    """
+    table = np.array([[tally.counts, tally.sizes] for tally in tallies], dtype=float).reshape(len(tallies), 2, -1)
+    table = np.where((np.isfinite(table).all(axis=1) & (table[:, 1] != 0))[:, None], table, 0.0)
+    table = table[:, :, (table[:, 1] != 0).any(axis=0)]
+    num_pieces = table.shape[2]
+    if not num_pieces:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    drawn = np.random.default_rng(seed).integers(num_pieces, size=(NUM_RESAMPLES, num_pieces))
+    draws = np.stack([_rates(rows[:, drawn]) for rows in table])
+    return _estimate(combine(np.stack([_rates(rows) for rows in table])), combine(draws), num_pieces)
 
 
 def _complete(tally: Tally) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from torch import nn
 
@@ -53,22 +53,47 @@ def evaluate(
         UserError: the folders do not belong together, there are no pieces, or the options are impossible.
     """
     options = options or EvaluateOptions()
-    folder = find_weights(checkpoint)
-    facts: dict[str, Any] = read_facts(folder)
-    data = PreparedLevel(data_folder, facts["level"])
+    folder, facts, data, model = open_checkpoint(checkpoint, data_folder)
     scores = _scores(data.name, facts, options)
-    model = load_weights(folder, data.vocabulary_hash)
-    if list(facts["config"].get("condition_sizes", data.condition_sizes)) != list(data.condition_sizes):
-        raise UserError("was prepared with other conditions", where=str(data_folder), mend="prepare it again")
-    found = [(split, pieces) for split in options.splits if (pieces := data.of_split(split))]
-    if not found:
-        raise UserError(f"has no {' or '.join(options.splits)} pieces", where=str(data_folder))
+    found = pieces_of(data, data_folder, options.splits)
     results = [(split, score(model, data, pieces)) for split, pieces in found for score in scores]
     if json_file is not None:
         content = [{"weights": str(folder), "split": split, **result.facts()} for split, result in results]
         json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     table = _performance_table if is_performance(data.name) else _chorale_line
     return "\n".join([f"{folder}, nats per token", *(table(split, result) for split, result in results)])
+
+
+class Opened(NamedTuple):
+    """A trained model, and the data that it is to be scored on."""
+
+    weights: Path
+    facts: dict[str, Any]
+    data: PreparedLevel
+    model: nn.Module
+
+
+def open_checkpoint(checkpoint: Path, data_folder: Path) -> Opened:
+    """The weights that ``checkpoint`` means and the level of the prepared folder that they were trained on.
+
+    Raises:
+        UserError: one of them cannot be read, or they do not belong together.
+    """
+    folder = find_weights(checkpoint)
+    facts = read_facts(folder)
+    data = PreparedLevel(data_folder, facts["level"])
+    model = load_weights(folder, data.vocabulary_hash)
+    if list(facts["config"].get("condition_sizes", data.condition_sizes)) != list(data.condition_sizes):
+        raise UserError("was prepared with other conditions", where=str(data_folder), mend="prepare it again")
+    return Opened(folder, facts, data, model)
+
+
+def pieces_of(data: PreparedLevel, data_folder: Path, splits: Sequence[Split]) -> list[tuple[Split, list[int]]]:
+    """The splits that have pieces, with these; raises UserError when none has."""
+    found: list[tuple[Split, list[int]]] = [(split, data.of_split(split)) for split in splits]
+    if not any(pieces for _, pieces in found):
+        raise UserError(f"has no {' or '.join(splits)} pieces", where=str(data_folder))
+    return [(split, pieces) for split, pieces in found if pieces]
 
 
 def _scores(level: str, facts: dict[str, Any], options: EvaluateOptions) -> list[_Score]:
