@@ -22,10 +22,9 @@ Shapes: B batch, T tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,9 +37,8 @@ from ritornello.data.prepared import PreparedLevel
 from ritornello.data.rows import NO_SOURCE, by_context, collate
 from ritornello.data.transposition import Transposer
 from ritornello.models.base import Conditions
-from ritornello.models.states import rows_of_state
-from ritornello.scores.score import IntArray
 from ritornello.training.figures import Likelihood, is_performance, summed
+from ritornello.training.streaming import StreamReader, next_nats, side_by_side
 
 BATCH_TOKENS = 16384
 CHUNK_TOKENS = 2048
@@ -154,16 +152,15 @@ def token_nats(
     """
     taken = stretches or {}
     rows_to_read = [(0, data.entries[i].length) for i in pieces] + [s for i in pieces for s in taken.get(i, {}).items()]
-    count = _Count(sum(max(0, stop - start - 1) for start, stop in rows_to_read), on_progress)
+    total = sum(max(0, stop - start - 1) for start, stop in rows_to_read)
     lanes = max(1, batch_tokens // chunk_tokens)
     ordered = sorted(pieces, key=lambda i: (-data.entries[i].length, i))
-    result = TokenNats({}, {})
+    reader, result = StreamReader(model, chunk_tokens, total, on_progress), TokenNats({}, {})
     with _scoring(model, bf16=bf16):
         for first in range(0, len(ordered), lanes):
             members = ordered[first : first + lanes]
-            stream = _Stream(model, chunk_tokens, count)
             rows = [data.ids(i) for i in members]
-            whole, forgetting = stream.with_stretches(rows, [taken.get(i, {}) for i in members])
+            whole, forgetting = reader.nats_with_stretches(rows, [taken.get(i, {}) for i in members])
             result.whole.update(zip(members, whole, strict=True))
             result.forgetting.update(zip(members, forgetting, strict=True))
     return result
@@ -191,8 +188,8 @@ def windowed(
     with _scoring(model, bf16=bf16):
         for first in range(0, len(windows), size):
             batch = windows[first : first + size]
-            ids_BT = _padded([data.ids(w.piece, w.start, w.stop) for w in batch])
-            losses_BT = _next_nats(model, ids_BT, None)[0]
+            ids_BT = side_by_side([data.ids(w.piece, w.start, w.stop) for w in batch])
+            losses_BT = next_nats(model, ids_BT, None)[0]
             for window, losses in zip(batch, losses_BT, strict=True):
                 kept = losses[window.scored_from - window.start - 1 : window.stop - window.start - 1]
                 nats[window.piece][window.scored_from : window.stop] = kept
@@ -266,83 +263,6 @@ def _token_nats(model: nn.Module, batch: Batch) -> list[NDArray[np.float64]]:
     return list(padded)
 
 
-class _Count:
-    """How many tokens were read."""
-
-    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None) -> None:
-        self._done, self._total, self._show = 0, total, on_progress
-
-    def add(self, tokens: int) -> None:
-        self._done += tokens
-        if self._show is not None:
-            self._show(self._done, self._total)
-
-
-class _Stream(NamedTuple):
-    """Reads pieces side by side in chunks, the state carried."""
-
-    model: nn.Module
-    chunk_tokens: int
-    count: _Count
-
-    def with_stretches(
-        self, rows: list[IntArray], stretches: Sequence[Mapping[int, int]]
-    ) -> tuple[list[NDArray[np.float32]], list[dict[int, NDArray[np.float32]]]]:
-        """The nats of pieces, and of stretches of each of them; see ``nats`` and ``token_nats``."""
-        forgetting: list[dict[int, NDArray[np.float32]]] = [{} for _ in rows]
-
-        def forget(start: int, state: Any) -> None:
-            lanes = [lane for lane, mine in enumerate(stretches) if start in mine]
-            lanes.sort(key=lambda lane: -stretches[lane][start])
-            nothing = rows_of_state(self.model.forget(state), self._on_device(lanes))  # type: ignore[operator]
-            nats = self.nats([rows[lane][start : stretches[lane][start]] for lane in lanes], nothing)
-            for lane, mine in zip(lanes, nats, strict=True):
-                forgetting[lane][start] = mine
-
-        borders = {start for mine in stretches for start in mine}
-        return self.nats(rows, borders=borders, at_border=forget), forgetting
-
-    def nats(
-        self,
-        rows: list[IntArray],
-        state: Any = None,
-        borders: Collection[int] = (),
-        at_border: Callable[[int, Any], None] | None = None,
-    ) -> list[NDArray[np.float32]]:
-        """Nats of every token of each row, longest first; 0 for the first token of each.
-
-        ``at_border`` is shown the state, of the rows that are not at their end, before each token in ``borders``.
-        """
-        nats = [np.zeros(len(row), dtype=np.float32) for row in rows]
-        lanes, last = len(rows), len(rows[0]) - 1
-        starts = sorted({*range(0, last, self.chunk_tokens), *(b for b in borders if b < last)})
-        for start, stop in pairwise([*starts, last]):
-            going_on = sum(len(row) - 1 > start for row in rows)
-            if state is not None and going_on < lanes:
-                state = rows_of_state(state, self._on_device(range(going_on)))
-            lanes = going_on
-            if at_border is not None and start in borders:
-                at_border(start, state)
-            ids_BT = _padded([row[start : stop + 1] for row in rows[:lanes]])
-            losses_BT, state = _next_nats(self.model, ids_BT, state)
-            for mine, losses in zip(nats, losses_BT, strict=False):
-                part = mine[start + 1 : stop + 1]
-                part[:] = losses[: len(part)]
-                self.count.add(len(part))
-        return nats
-
-    def _on_device(self, numbers: Sequence[int]) -> Tensor:
-        return torch.tensor(numbers, device=next(self.model.parameters()).device)
-
-
-def _next_nats(model: nn.Module, ids_BT: Tensor, state: Any) -> tuple[NDArray[np.float32], Any]:
-    """Nats of all ids but the first of each row, (B, T - 1), and the state after all but the last."""
-    ids_BT = ids_BT.to(next(model.parameters()).device)
-    logits_BTV, state = model(ids_BT[:, :-1], state, None)
-    flat = nn.functional.cross_entropy(logits_BTV.float().flatten(0, 1), ids_BT[:, 1:].flatten(), reduction="none")
-    return flat.reshape(logits_BTV.shape[:2]).cpu().numpy(), state
-
-
 class _Window(NamedTuple):
     """Ids ``start`` to ``stop`` of a piece are read; those from ``scored_from`` on are scored."""
 
@@ -360,13 +280,6 @@ def _windows(piece: int, length: int, window_tokens: int, stride: int) -> Iterat
         if scored_from < stop:
             yield _Window(piece, start, stop, scored_from)
         scored_from = stop
-
-
-def _padded(rows: list[IntArray]) -> Tensor:
-    table = np.zeros((len(rows), max(len(row) for row in rows)), dtype=np.int64)
-    for line, row in zip(table, rows, strict=True):
-        line[: len(row)] = row
-    return torch.from_numpy(table)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _named(protocol: str, *, bf16: bool) -> str:
