@@ -38,7 +38,7 @@ def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Hor
         return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK)
     if T == S and horizon.first_heard(start + T - 1) <= start and not _is_slow(q_BHTK, S):
         return scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK, is_causal=True)
-    return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda d_NM: _heard(d_NM, horizon.reach))
+    return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda n, m: _heard_in(n, m, horizon.reach, q_BHTK.device))
 
 
 class AlibiAttention(nn.Module):
@@ -57,9 +57,12 @@ class AlibiAttention(nn.Module):
     def forward(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
         """As ``fused_attention``."""
 
-        def bias(d_NM: Tensor) -> Tensor:
-            bias_HNM = (-self.slopes_H11 * d_NM).to(q_BHTK.dtype)
-            return bias_HNM.masked_fill_(~_heard(d_NM, horizon.reach), float("-inf"))
+        def bias(num_queries: int, num_keys: int) -> Tensor:
+            positions_M = torch.arange(num_keys, device=q_BHTK.device)
+            distances_NM = positions_M[num_keys - num_queries :, None] - positions_M
+            bias_HNM = (-self.slopes_H11 * distances_NM).to(q_BHTK.dtype)
+            unheard_NM = ~_heard_in(num_queries, num_keys, horizon.reach, q_BHTK.device)
+            return bias_HNM.masked_fill_(unheard_NM, float("-inf"))
 
         return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
 
@@ -76,8 +79,11 @@ def attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Te
     return logits_BHNM.softmax(dim=-1) @ v_BHMK
 
 
-def _heard(distances_NM: Tensor, reach: int) -> Tensor:
-    return (distances_NM >= 0) & (distances_NM <= reach)
+def _heard_in(num_queries: int, num_keys: int, reach: int, device: torch.device) -> Tensor:
+    """Which keys the last ``num_queries`` positions of them hear (N, M), none more than ``reach`` before itself."""
+    offset = num_keys - num_queries
+    heard_NM = torch.ones(num_queries, num_keys, dtype=torch.bool, device=device).tril_(offset)
+    return heard_NM if reach >= num_keys else heard_NM.triu_(offset - reach)
 
 
 def _in_tiles(
@@ -86,9 +92,9 @@ def _in_tiles(
     v_BHSK: Tensor,
     horizon: Horizon,
     start: int,
-    mask_of: Callable[[Tensor], Tensor],
+    mask_of: Callable[[int, int], Tensor],
 ) -> Tensor:
-    """Each tile of queries against the keys it hears; ``mask_of`` makes a mask of distances (N, M)."""
+    """Each tile of queries against the keys up to its end; ``mask_of`` makes a mask (N, M) for so many of both."""
     stop = start + q_BHTK.shape[2]
     first = stop - k_BHSK.shape[2]
     tiles = list(horizon.tiles(start, stop, TILE))
@@ -96,16 +102,18 @@ def _in_tiles(
     borders = sorted({first, stop, *(max(first, t.first) for t in tiles), *(t.stop for t in tiles)})
     sizes = [end - begin for begin, end in itertools.pairwise(borders)]
     keys, values = k_BHSK.split_with_sizes(sizes, dim=2), v_BHSK.split_with_sizes(sizes, dim=2)
-    masks: dict[tuple[int, int, int], Tensor] = {}
+    widest: dict[int, int] = {}
+    for tile in tiles:
+        size = tile.stop - tile.start
+        widest[size] = max(widest.get(size, 0), tile.stop - max(first, tile.first))
+    masks = {size: mask_of(size, num_keys) for size, num_keys in widest.items()}  # a narrower one is its right end
     heard: list[Tensor] = []
     for tile, queries in zip(tiles, q_BHTK.split_with_sizes([t.stop - t.start for t in tiles], dim=2), strict=True):
         low = max(first, tile.first)
         chunks = slice(borders.index(low), borders.index(tile.stop))
-        shape = (tile.start - low, tile.stop - tile.start, tile.stop - low)
-        if shape not in masks:
-            masks[shape] = mask_of(_distances(*shape, q_BHTK.device))
+        mask = masks[tile.stop - tile.start][..., low - tile.stop :].contiguous()  # kernels want it aligned
         tile_keys, tile_values = torch.cat(keys[chunks], dim=2), torch.cat(values[chunks], dim=2)
-        heard.append(attended(queries, tile_keys, tile_values, masks[shape]))
+        heard.append(attended(queries, tile_keys, tile_values, mask))
     return torch.cat(heard, dim=2)
 
 
@@ -115,9 +123,3 @@ def _is_slow(x: Tensor, num_keys: int) -> bool:
     These keep their weights for the gradient, so they are taken for few keys only.
     """
     return x.dtype == torch.bfloat16 and x.device.type == "cpu" and num_keys <= MOST_KEPT_KEYS
-
-
-def _distances(offset: int, num_queries: int, num_keys: int, device: torch.device) -> Tensor:
-    """Query minus key (N, M), the first query ``offset`` behind the first key."""
-    queries_N1 = torch.arange(offset, offset + num_queries, device=device)[:, None]
-    return queries_N1 - torch.arange(num_keys, device=device)
