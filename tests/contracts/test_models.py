@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ritornello.models import MODELS
 from ritornello.models.base import Conditions
 from ritornello.models.hierarchical import NoteLevelConfig
-from ritornello.modules import fused, relative
+from ritornello.modules import fused, recurrent_attention, relative
 from ritornello.tokenizers.chorale import FIRST_PITCH, FRAME_TOKENS, HOLD, LOWEST_PITCH, ChoraleTokenizer
 from ritornello.tokenizers.chorale_conditions import CHANNELS, PITCH_CLASS_CHANNELS
 from tests.contracts.model_entries import (
@@ -38,6 +38,8 @@ def _small_tiles() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fused, "TILE", 4)
         patch.setattr(relative, "TILE", 4)
+        patch.setattr(recurrent_attention, "TILE", 3)
+        patch.setattr(recurrent_attention, "MOST_LOGITS", 60)
         patch.setattr(relative, "GROUP_NUMBERS", 50)
         yield
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
+from ritornello.modules import recurrent_attention as recurrent_attention_module
 from ritornello.modules.memory import KVCache
 from ritornello.modules.recurrent_attention import recurrent_attention
 
 
+@pytest.mark.parametrize("in_tiles", [False, True])
 @pytest.mark.parametrize("reach", [None, 3, 8])
 @given(M=st.integers(0, 9), past=st.integers(0, 4), T=st.integers(1, 6), groups=st.sampled_from([1, 2, 4]))
-@settings(deadline=None)
-def test_equals_one_attention_with_a_mask(reach: int | None, M: int, past: int, T: int, groups: int) -> None:
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_equals_one_attention_with_a_mask(
+    monkeypatch: pytest.MonkeyPatch, in_tiles: bool, reach: int | None, M: int, past: int, T: int, groups: int
+) -> None:
+    monkeypatch.setattr(recurrent_attention_module, "TILE", 2)
+    monkeypatch.setattr(recurrent_attention_module, "MOST_LOGITS", 0 if in_tiles else 1000)
     torch.manual_seed(0)
     B, G, K, S = 2, 4 // groups, 6, past + T
     q = torch.randn(B, 4, T, K, dtype=torch.float64, requires_grad=True)
