@@ -58,3 +58,4 @@ def test_detached_is_the_same_without_gradient() -> None:
     assert [torch.is_tensor(leaf) and leaf.requires_grad for leaf in before] == [True, False, True, False, False]
     assert not any(torch.is_tensor(leaf) and leaf.requires_grad for leaf in after)
     assert torch.equal(after[0], before[0])
+    assert detached(torch.eye(3)[:, :2]).is_contiguous()

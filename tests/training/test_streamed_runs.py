@@ -79,6 +79,12 @@ def test_resumed_run_ends_with_the_same_bits(model: str, streamed_recipe: Recipe
     assert (whole / "weights/weights.safetensors").read_bytes() == (parts / "weights/weights.safetensors").read_bytes()
 
 
+def test_what_is_carried_stays_in_the_precision_of_the_run(streamed_recipe: Recipe, tmp_path: Path) -> None:
+    fit(changed(streamed_recipe, precision="bf16-mixed", steps=3), tmp_path / "run")
+    carried = {name: tensor for name, tensor in last_checkpoint(tmp_path / "run").items() if name.startswith("state.")}
+    assert {tensor.dtype for tensor in carried.values()} == {torch.bfloat16}
+
+
 def test_what_is_carried_matters_to_what_is_learned(
     streamed_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

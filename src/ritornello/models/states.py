@@ -25,8 +25,8 @@ def first_rows(state: Any, num_rows: int) -> Any:
 
 
 def detached(state: Any) -> Any:
-    """The same state, from which no gradient flows back to what made it."""
-    return _mapped(state, lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf)
+    """The same state, from which no gradient flows back to what made it, laid out as one that was written and read."""
+    return _mapped(state, lambda leaf: leaf.detach().contiguous() if isinstance(leaf, Tensor) else leaf)
 
 
 def leaves(state: Any) -> list[Any]:

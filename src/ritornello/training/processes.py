@@ -61,8 +61,13 @@ class Processes:
             yield
 
     def set_up(self, model: nn.Module) -> Any:
-        """The model on its device, its parameters shared out; it is to be called through what is returned."""
+        """The model on its device, its parameters shared out; it is to be called through what is returned.
+
+        One process calls the model itself: what Fabric hands back would be in float32, the state too.
+        """
         module = self.fabric.setup_module(model)
+        if self.world == 1 and not self.is_sharded:
+            return model
         if hasattr(model, "absorb"):
             module.mark_forward_method("absorb")
         return module
