@@ -80,8 +80,8 @@ class CrossAttention(nn.Module):
         return z_BTD, self._still_heard(remembered, start + T)
 
     def _keys_and_values(self, x_BTD: Tensor, by: Turns) -> tuple[Tensor, Tensor]:
-        B, T, _ = x_BTD.shape
-        heard = self.project_heard(self.heard_norm(x_BTD)).view(B, T, 2, self.num_heads, -1)
+        B, T, D = x_BTD.shape
+        heard = self.project_heard(self.heard_norm(x_BTD)).view(B, T, 2, self.num_heads, D // self.num_heads)
         keys, values = heard.permute(2, 0, 3, 1, 4)
         return turned(keys, by), values
 
