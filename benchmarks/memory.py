@@ -5,18 +5,18 @@
     python -m benchmarks.memory --data runs/prepared/maestro     # a real piece instead of made-up music
 
 Width 128, 4 layers, 4 heads; windows, segments, blocks and latents of 512, memory for 2,048 positions over all layers
-(``long_models.py``). Every model runs in a process of its own, on one thread; all times are those of the processor. At
-position P:
+(``long_models.py``). Every model runs in a process of its own, on one thread. All times are those of the processor, the
+least of several: what else runs on the machine makes none of them shorter. At position P:
 
 * *state*: bytes of all tensors in the state after P tokens, and whether the formula ``state_bytes`` says the same;
-* *step*: milliseconds for the P-th token alone, after P - 1 were read in segments: the median of several (the token
-  that begins a block of latents costs a Perceiver more; the tenths have their share of that);
+* *step*: milliseconds for the P-th token alone, after P - 1 were read in segments (the token that begins a block of
+  latents costs a Perceiver more; the tenths have their share of that);
 * *training*: tokens a second, forward and backward, of the segment that follows after P tokens: the state detached
   where segments follow each other; the whole context absorbed anew, with gradients, for the 512 latents of a
   Perceiver, which is how its windows are learned from;
-* *last / first tenth*: time for a token in the last tenth of the whole stream, read in segments, over that in the first
-  tenth, and over that in the second tenth, when memories are full; the least of several passes. The goal of 1.1 is
-  for models whose state has a bound, which means: no more bytes at the last position than at the one before.
+* *last / first tenth*: time for a token in the last tenth of the whole stream, read in segments, over that in the
+  first tenth, and over that in the second, when memories are full. The goal of 1.1 is for models whose state has a
+  bound, which means: no more bytes at the last position than at the one before.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _heard(model: nn.Module, ids_1T: Tensor, state: Any) -> tuple[float, Any]:
 
 def _step_seconds(model: nn.Module, id_11: Tensor, state: Any, repeats: int) -> float:
     """State is a value: the same step can be taken again and again."""
-    return _median([_heard(model, id_11, state)[0] for _ in range(4 * repeats)])
+    return min(_heard(model, id_11, state)[0] for _ in range(10 * repeats))
 
 
 def _training_seconds(model: nn.Module, ids_1T: Tensor, state: Any, repeats: int) -> float:
@@ -160,7 +160,7 @@ def _training_seconds(model: nn.Module, ids_1T: Tensor, state: Any, repeats: int
         seconds.append(time.process_time() - start)
         model.zero_grad()
     model.eval()
-    return _median(seconds)
+    return min(seconds)
 
 
 def _learned_through(model: PerceiverAr, ids_1T: Tensor) -> Any:
@@ -174,10 +174,6 @@ def _by_tenth(seconds: list[float]) -> list[float]:
     for number, spent in enumerate(seconds, start=1):
         tenths[(10 * number - 1) // len(seconds)].append(spent)
     return [sum(tenth) / len(tenth) / SEGMENT for tenth in tenths]
-
-
-def _median(seconds: list[float]) -> float:
-    return sorted(seconds)[len(seconds) // 2]
 
 
 def _head(positions: list[int]) -> str:
