@@ -215,3 +215,40 @@ def test_the_command_line_takes_all_of_it(
     (result,) = json.loads(file.read_text())
     assert (result["split"], result["protocol"]) == ("test", "sliding windows of 64, stride 32")
     assert f"{result['bits_per_note']:.3f}" in capsys.readouterr().out
+
+
+def test_the_command_line_measures_context_use(
+    saved: Path, prepared_performances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of pieces that are shorter than the border, so that there is only something to say about returns."""
+    file = tmp_path / "context.json"
+    how = ["--context", "--pieces", "2", "--json", str(file)]
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(saved), "--data", str(prepared_performances), *how])
+    assert stop.value.code == 0
+    captured = capsys.readouterr()
+    assert "2 longest of 3 pieces" in captured.out
+    assert "no piece goes on behind token 8,192" in captured.out
+    assert captured.err == "", "no bar where nobody looks"
+    validation, test = json.loads(file.read_text())
+    assert (validation["split"], validation["pieces"], test["pieces"]) == ("validation", 2, 1)
+    assert validation["krcu_auc"] is None
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (["--context", "--protocol", "sliding"], "leave --protocol out"),
+        (["--pieces", "2"], "--pieces goes with --context"),
+        (["--context", "--pieces", "0"], "--pieces"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line(
+    how: list[str], said: str, saved: Path, prepared_performances: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(saved), "--data", str(prepared_performances), *how])
+    assert stop.value.code == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
