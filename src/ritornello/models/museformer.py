@@ -26,8 +26,9 @@ The state is linear in the length, not bounded: see ``MuseformerStack.state_byte
 tokens to a span and F fine distances, token t hears about (F + 1/2) n tokens and t/n - F summaries in each layer,
 4 D multiplications each; the whole of T tokens 4 D T ((F + 1/2) n + T / 2n) for each layer.
 
-Shapes: B batch, T tokens, S remembered and new tokens, D width, C summaries, P summaries of spans that end now,
-R rows: all B T tokens, then P summaries; E = 2 D: keys, then values; H heads, K head width.
+Shapes: B batch, T tokens, S remembered and new tokens, D width, C room for summaries, U of it in use,
+P summaries of spans that end now, R rows (all B T tokens, then P summaries), E = 2 D (keys, then values), H heads,
+K head width.
 """
 
 from __future__ import annotations
@@ -173,8 +174,8 @@ class MuseformerStack(nn.Module):
         spans_BT, clock_B = self.config.span_rule.count(ids_BT, state.clock_B)
         spans_BS = torch.cat([state.spans_BS, spans_BT], dim=1)
         to = hearing(spans_BS, spans_BT.shape[1], self.config.fine_spans, self.config.span_rule)
-        x_RD = torch.cat([x_BTD.flatten(0, 1), self.summary_D.expand(to.num_ending, -1)])
-        x_RD, by = self.dropout(x_RD), self._turns(to, state.position - state.spans_BS.shape[1])
+        x_RD = torch.cat([x_BTD.flatten(0, 1), self.summary_D.expand(len(to.slots_P), -1)])
+        x_RD, by = self.dropout(x_RD), self._turns(to, state.position - state.spans_BS.shape[1] + to.first)
         memories: list[LayerMemory] = []
         for layer, past in zip(self.layers, state.layers, strict=True):
             x_RD, memory = layer(x_RD, past, to, by)
@@ -183,7 +184,7 @@ class MuseformerStack(nn.Module):
         return h_BTD, MuseformerState(tuple(memories), spans_BS, clock_B, state.position + spans_BT.shape[1])
 
     def _turns(self, to: Hearing, first: int) -> Turns:
-        """Of every row, for all heads (R, 1, K/2); ``first`` is the position of the first remembered token."""
+        """Of every row, for all heads (R, 1, K/2); ``first`` is the position of place 0."""
         low = int(to.places_R.min())
         head_width = self.config.width // self.config.num_heads
         by = turns(first + low, int(to.places_R.max()) + 1 - low, head_width, self.norm.weight)
@@ -215,29 +216,28 @@ class Layer(nn.Module):
     def _attend(self, x_RD: Tensor, memory: LayerMemory, to: Hearing, by: Turns) -> tuple[Tensor, LayerMemory]:
         """What tokens and summaries hear (R, D)."""
         B, E = len(memory.tokens_BSE), 2 * x_RD.shape[-1]
-        num_tokens = len(x_RD) - to.num_ending
+        num_tokens = len(x_RD) - len(to.slots_P)
         queries_RHK, keys_RHK, values_RHK = self.project_in(x_RD).view(len(x_RD), 3, self.num_heads, -1).unbind(1)
         q_RD = turned(queries_RHK, by).flatten(1)
         new_RE = torch.cat([turned(keys_RHK, by).flatten(1), values_RHK.flatten(1)], dim=-1)
         tokens_BSE = _joined(memory.tokens_BSE, new_RE[:num_tokens].view(B, -1, E))
-        summaries_BCE = _joined(memory.summaries_BCE, tokens_BSE.new_zeros(B, to.num_added, E))
-        tokens_RE = tokens_BSE.flatten(0, 1)
+        summaries_BCE = _with_room(memory.summaries_BCE.to(tokens_BSE.dtype), to.room)
+        tokens_RE = tokens_BSE[:, to.first :].flatten(0, 1)
         heard: list[Tensor] = []
         if to.spans is not None:
             table_RE = torch.cat([tokens_RE, new_RE[num_tokens:]])
             heard_PD = gathered_attention(q_RD[num_tokens:], table_RE, to.spans, self.num_heads)
-            summaries_BCE = self._with(summaries_BCE, heard_PD, to, Turns(*(turn[num_tokens:] for turn in by)))
+            new_PE = self._summaries(heard_PD, Turns(*(turn[num_tokens:] for turn in by))).to(tokens_BSE.dtype)
+            summaries_BCE = summaries_BCE.flatten(0, 1).index_copy(0, to.slots_P, new_PE).view_as(summaries_BCE)
             heard.append(heard_PD)
-        table_RE = torch.cat([tokens_RE, summaries_BCE.flatten(0, 1)])
+        table_RE = torch.cat([tokens_RE, summaries_BCE[:, : to.num_over].flatten(0, 1)])
         heard.insert(0, gathered_attention(q_RD[:num_tokens], table_RE, to.tokens, self.num_heads))
         return torch.cat(heard), LayerMemory(tokens_BSE, summaries_BCE)
 
-    def _with(self, summaries_BCE: Tensor, heard_PD: Tensor, to: Hearing, by: Turns) -> Tensor:
-        """The summaries with those of the spans that end now."""
+    def _summaries(self, heard_PD: Tensor, by: Turns) -> Tensor:
+        """Keys and values, to be heard by tokens, of what summaries heard."""
         keys_PHK, values_PHK = self.project_summary(heard_PD).view(len(heard_PD), 2, self.num_heads, -1).unbind(1)
-        new_PE = torch.cat([turned(keys_PHK, by).flatten(1), values_PHK.flatten(1)], dim=-1)
-        flat_RE = summaries_BCE.flatten(0, 1)
-        return flat_RE.index_copy(0, to.slots_P, new_PE.to(flat_RE.dtype)).view_as(summaries_BCE)
+        return torch.cat([turned(keys_PHK, by).flatten(1), values_PHK.flatten(1)], dim=-1)
 
 
 def _joined(past_BSE: Tensor, new_BTE: Tensor) -> Tensor:
@@ -245,3 +245,9 @@ def _joined(past_BSE: Tensor, new_BTE: Tensor) -> Tensor:
     if not past_BSE.shape[1]:
         return new_BTE
     return torch.cat([past_BSE, new_BTE.to(past_BSE.dtype)], dim=1)
+
+
+def _with_room(summaries_BCE: Tensor, num_summaries: int) -> Tensor:
+    """Filled up with zeros."""
+    missing = num_summaries - summaries_BCE.shape[1]
+    return nn.functional.pad(summaries_BCE, (0, 0, 0, missing)) if missing else summaries_BCE

@@ -19,7 +19,7 @@ from ritornello.modules.fused import attended
 MOST_PAIRS = 2**20
 """Pairs of query and key that are computed together."""
 STEP = 16
-"""Tiles computed together differ by less than so many queries."""
+"""Tiles computed together differ by less than so many queries, and by no more than an eighth of their keys."""
 _NEVER = 2**62
 
 
@@ -37,9 +37,8 @@ class Tiles(NamedTuple):
 class Group(NamedTuple):
     """Tiles that are computed together."""
 
-    queries_GQ: Tensor
-    keys_GM: Tensor
-    """Rows of the table."""
+    shape: tuple[int, int, int]
+    """G, Q, M."""
     heard_G1QM: Tensor
 
 
@@ -47,30 +46,39 @@ class Listening(NamedTuple):
     """All that can be said before keys and values are known: made once for all layers."""
 
     groups: tuple[Group, ...]
+    queries: Tensor
+    """Which queries are asked, those of all groups one after the other."""
+    keys: Tensor
+    """Which rows of the table they meet, likewise."""
     places_P: Tensor
-    """Where each query's answer stands among the answers of all groups."""
+    """Where each query's answer stands among all answers."""
 
 
 def listening(tiles: Tiles, query_order_P: Tensor, key_order_R: Tensor, device: torch.device) -> Listening:
     """Who hears what: of its tile's stretches, a query hears the keys whose order is not above its own."""
     groups: list[Group] = []
-    places_P, offset = torch.empty_like(query_order_P), 0
+    queries: list[Tensor] = []
+    keys: list[Tensor] = []
     for chosen_G in _alike(tiles):
         queries_GQ = _rows(tiles.first_query_N[chosen_G, None], tiles.num_queries_N[chosen_G, None])
         keys_GM = _rows(tiles.first_key_NC[chosen_G], tiles.num_keys_NC[chosen_G])
-        is_query_GQ, is_key_GM = queries_GQ >= 0, keys_GM >= 0
-        places_P[queries_GQ[is_query_GQ]] = offset + is_query_GQ.flatten().nonzero()[:, 0]
-        offset += queries_GQ.numel()
-        queries_GQ, keys_GM = queries_GQ.clamp(min=0), keys_GM.clamp(min=0)
-        latest_GQ = torch.where(is_query_GQ, query_order_P[queries_GQ], _NEVER - 1)  # who is nobody hears all
-        order_GM = torch.where(is_key_GM, key_order_R[keys_GM], _NEVER)
+        latest_GQ = torch.where(queries_GQ < 0, _NEVER - 1, query_order_P[queries_GQ])  # who is nobody hears all
+        order_GM = torch.where(keys_GM < 0, _NEVER, key_order_R[keys_GM])
         heard_G1QM = (order_GM[:, None] <= latest_GQ[:, :, None])[:, None]
-        groups.append(Group(queries_GQ.to(device), keys_GM.to(device), heard_G1QM.to(device)))
-    return Listening(tuple(groups), places_P.to(device))
+        groups.append(Group((len(chosen_G), queries_GQ.shape[1], keys_GM.shape[1]), heard_G1QM.to(device)))
+        queries.append(queries_GQ.flatten())
+        keys.append(keys_GM.flatten())
+    asked, met = torch.cat(queries), torch.cat(keys)
+    places_P = torch.empty_like(query_order_P)
+    (is_query,) = (asked >= 0).nonzero(as_tuple=True)
+    places_P[asked[is_query]] = is_query
+    return Listening(tuple(groups), asked.clamp(min=0).to(device), met.clamp(min=0).to(device), places_P.to(device))
 
 
 def gathered_attention(q_PD: Tensor, table_RE: Tensor, to: Listening, num_heads: int) -> Tensor:
     """What each query hears (P, D); logits are q.k / sqrt(K).
+
+    What is gathered for all layers stays until the gradient is known: for every tile its keys and values.
 
     Args:
         q_PD: queries.
@@ -78,12 +86,17 @@ def gathered_attention(q_PD: Tensor, table_RE: Tensor, to: Listening, num_heads:
         to: who hears what.
         num_heads: divides D.
     """
+    shapes = [group.shape for group in to.groups]
+    queries = q_PD[to.queries].split_with_sizes([G * Q for G, Q, _ in shapes])
+    # an embedding, since its gradient is faster than that of an index; one for all, since it is as large as the table
+    tables = torch.nn.functional.embedding(to.keys, table_RE).split_with_sizes([G * M for G, _, M in shapes])
     heard: list[Tensor] = []
-    for queries_GQ, keys_GM, heard_G1QM in to.groups:
-        q_GHQK = q_PD[queries_GQ].view(*queries_GQ.shape, num_heads, -1).transpose(1, 2)
-        gathered = torch.nn.functional.embedding(keys_GM, table_RE)  # whose gradient is faster than that of an index
-        k_GHMK, v_GHMK = gathered.view(*keys_GM.shape, 2, num_heads, -1).permute(2, 0, 3, 1, 4)
-        heard.append(attended(q_GHQK, k_GHMK, v_GHMK, heard_G1QM).transpose(1, 2).flatten(2).flatten(0, 1))
+    for (G, Q, M), heard_G1QM, asked, met in zip(
+        shapes, (g.heard_G1QM for g in to.groups), queries, tables, strict=True
+    ):
+        q_GHQK = asked.view(G, Q, num_heads, -1).transpose(1, 2)
+        k_GHMK, v_GHMK = met.view(G, M, 2, num_heads, -1).permute(2, 0, 3, 1, 4)
+        heard.append(attended(q_GHQK, k_GHMK, v_GHMK, heard_G1QM).transpose(1, 2).reshape(G * Q, -1))
     return torch.cat(heard)[to.places_P]
 
 
@@ -92,10 +105,12 @@ def _alike(tiles: Tiles) -> list[list[int]]:
     steps = [-(-int(queries) // STEP) for queries in tiles.num_queries_N]
     keys = [int(keys) for keys in tiles.num_keys_NC.sum(dim=1)]
     groups: list[list[int]] = []
+    fewest = most_tiles = 0
     for tile in sorted(range(len(steps)), key=lambda tile: (steps[tile], keys[tile])):
-        pairs = steps[tile] * STEP * keys[tile]  # no tile of the group has more
-        if not groups or steps[tile] != steps[groups[-1][0]] or (len(groups[-1]) + 1) * pairs > MOST_PAIRS:
+        fits = groups and steps[tile] == steps[groups[-1][0]] and 8 * keys[tile] <= 9 * fewest
+        if not fits or len(groups[-1]) >= most_tiles:
             groups.append([])
+            fewest, most_tiles = keys[tile], MOST_PAIRS * 8 // (9 * steps[tile] * STEP * keys[tile])
         groups[-1].append(tile)
     return groups
 
