@@ -1,15 +1,16 @@
 """Kills the trainer at random times and counts what is lost: it should be nothing.
 
-A small run on made-up music, chorales or performances, is trained once undisturbed through the
-command line. Then the same run is trained again and again, killed with SIGKILL at random moments (a
-checkpoint after every step, so that many kills fall inside a save) and resumed until it ends. After
-each kill every visible checkpoint must load; at the end of each run its weights, its last checkpoint
-and its log must be the undisturbed ones, bit by bit (the log but for its times). Each life is forked
-from a process that has imported torch and done nothing else with it, so that the time goes into
-training and killing.
+A small run on made-up music (chorales; windows of performances; streams, which are whole performances
+with the state carried from step to step) is trained once undisturbed through the command line. Then
+the same run is trained again and again, killed with SIGKILL at random moments (a checkpoint after
+every step, so that many kills fall inside a save) and resumed until it ends. After each kill every
+visible checkpoint must load; at the end of each run its weights, its last checkpoint and its log must
+be the undisturbed ones, bit by bit (the log but for its times). Each life is forked from a process
+that has imported torch and done nothing else with it, so that the time goes into training and killing.
 
     python benchmarks/kill_trainer.py --kills 200
     python benchmarks/kill_trainer.py --kills 200 --music performances
+    python benchmarks/kill_trainer.py --kills 200 --music streams
 
 Exits with 1 if anything was lost.
 """

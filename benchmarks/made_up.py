@@ -35,8 +35,19 @@ KINDS: dict[str, dict[str, Any]] = {
             "velocity": 1,
         },
     },
+    "streams": {
+        "model": {"name": "transformer", "config": _EVENTS_CONFIG},
+        "data": {
+            "level": "performance",
+            "segmentation": "streamed",
+            "batch_tokens": 64,
+            "window_tokens": 32,
+            "transpose": [-3, 3],
+        },
+        "accumulate": 2,
+    },
 }
-"""A tiny model and what it reads, as parts of a recipe."""
+"""Tiny models and what they read, as parts of a recipe."""
 
 
 def write_recipe(kind: str, folder: Path, **values: Any) -> Path:
