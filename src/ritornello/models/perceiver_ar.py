@@ -39,8 +39,9 @@ from ritornello.modules.latents import LatentBlocks
 from ritornello.modules.memory import KVCache, empty_cache, owned
 from ritornello.modules.positions import Turns, turns
 
-LATENTS_TOGETHER = 16384
-"""Blocks are computed side by side up to so many latents, rows of the batch counted."""
+LATENTS_TOGETHER = 4096
+"""Blocks are computed side by side up to so many latents, rows of the batch counted: more would leave the caches of a
+processor."""
 
 
 class PerceiverArConfig(EventConfig):
