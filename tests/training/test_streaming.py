@@ -73,6 +73,15 @@ def test_without_positions_a_forgotten_past_never_was(performances: PreparedLeve
         np.testing.assert_allclose(nats[1:], costs(model(ids[None, 333:-1])[0][0], ids[334:]), atol=2e-5)
 
 
+@pytest.mark.parametrize("until", [2, 100, 101, 10**6])
+def test_reading_may_end_earlier(until: int, performances: PreparedLevel) -> None:
+    model, pieces = small("lstm", performances), performances.of_split("train")
+    all_of_them = token_nats(model, performances, pieces, chunk_tokens=64).whole
+    part = token_nats(model, performances, pieces, until=until, chunk_tokens=64).whole
+    for piece in pieces:
+        np.testing.assert_allclose(part[piece], all_of_them[piece][:until], atol=1e-5)
+
+
 def test_progress_ends_at_what_was_announced(performances: PreparedLevel) -> None:
     shown: list[tuple[int, int]] = []
     pieces = performances.of_split("validation")

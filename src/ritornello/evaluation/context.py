@@ -128,7 +128,7 @@ def evaluate(
     found = [_occurrences(data, i) for i in pieces]
     stretches = [
         merged(
-            reset_stretches(data.entries[i].length, options.reset_at),
+            reset_stretches(min(data.entries[i].length, options.until + 1), options.reset_at),
             *(
                 horizon_stretches(data.entries[i].length, keep, options.deepest)
                 for keep in options.keeps
@@ -145,7 +145,7 @@ def evaluate(
     if limited is None:
         horizon = _reread(whole, taken, options)
     else:
-        others = {keep: read(limited(keep), data, pieces).whole for keep in options.keeps}
+        others = {keep: read(limited(keep), data, pieces, until=options.deepest).whole for keep in options.keeps}
         horizon = _limited(whole, {keep: [other[i] for i in pieces] for keep, other in others.items()}, options)
     return ContextUse(
         options=options,
@@ -178,5 +178,8 @@ def _reread(
 def _limited(
     whole: Sequence[NatsArray], others: Mapping[int, Sequence[NatsArray]], options: ContextOptions
 ) -> HorizonTable:
-    extra = {keep: [theirs - mine for theirs, mine in zip(other, whole, strict=True)] for keep, other in others.items()}
+    extra = {
+        keep: [theirs - mine[: len(theirs)] for theirs, mine in zip(other, whole, strict=True)]
+        for keep, other in others.items()
+    }
     return horizon_table(extra, "every layer remembers the kept tokens only", options.depths)

@@ -127,10 +127,11 @@ def reset_stretches(length: int, reset_at: int) -> Stretches:
 
 
 def extra_behind_reset(whole: NatsArray, forgetting: Mapping[int, NatsArray], reset_at: int) -> NatsArray:
-    """Extra nats of the tokens from ``reset_at + 1`` on, as ``krcu`` takes them."""
+    """Extra nats of the tokens from ``reset_at + 1`` on, as far as they were read, as ``krcu`` takes them."""
     if reset_at not in forgetting:
         return whole[:0]
-    return forgetting[reset_at][1:] - whole[reset_at + 1 :]
+    dearer = forgetting[reset_at][1:]
+    return dearer - whole[reset_at + 1 : reset_at + 1 + len(dearer)]
 
 
 def horizon_stretches(length: int, keep: int, until: int) -> Stretches:

@@ -125,12 +125,13 @@ class TokenNats(NamedTuple):
     """By piece and start, of the tokens of each stretch, nothing before its start heard; 0 for its first."""
 
 
-def token_nats(
+def token_nats(  # noqa: PLR0913 (most say how it is read, not what)
     model: nn.Module,
     data: PreparedLevel,
     pieces: Sequence[int],
     stretches: Mapping[int, Mapping[int, int]] | None = None,
     *,
+    until: int | None = None,
     batch_tokens: int = BATCH_TOKENS,
     chunk_tokens: int = CHUNK_TOKENS,
     bf16: bool = False,
@@ -142,24 +143,26 @@ def token_nats(
         model: a ``LanguageModel``; with stretches it must have ``forget``.
         data: a prepared level.
         pieces: indices into ``data.entries``.
-        stretches: by piece ``{start: stop}``, start at least 1: tokens ``start`` to ``stop`` are read once more by the
-            model that has forgotten all before ``start`` (position and keyboard go on). The first token that this can
-            make dearer is ``start + 1``.
+        stretches: by piece ``{start: stop}``, start at least 1, stop at most ``until``: tokens ``start`` to ``stop``
+            are read once more by the model that has forgotten all before ``start`` (position and keyboard go on). The
+            first token that this can make dearer is ``start + 1``; a stretch without one has no entry in the result.
+        until: pieces are read up to this token only; None = to their end.
         batch_tokens: tokens scored at once, about.
         chunk_tokens: changes the speed, never the figures.
         bf16: let matrix products run in bfloat16.
         on_progress: called with the number of tokens that were read, and that will be in all.
     """
     taken = stretches or {}
-    rows_to_read = [(0, data.entries[i].length) for i in pieces] + [s for i in pieces for s in taken.get(i, {}).items()]
-    total = sum(max(0, stop - start - 1) for start, stop in rows_to_read)
+    length = {i: data.entries[i].length if until is None else min(until, data.entries[i].length) for i in pieces}
+    to_read = [(0, length[i]) for i in pieces] + [stretch for i in pieces for stretch in taken.get(i, {}).items()]
+    total = sum(max(0, stop - start - 1) for start, stop in to_read)
     lanes = max(1, batch_tokens // chunk_tokens)
-    ordered = sorted(pieces, key=lambda i: (-data.entries[i].length, i))
+    ordered = sorted(pieces, key=lambda i: (-length[i], i))
     reader, result = StreamReader(model, chunk_tokens, total, on_progress), TokenNats({}, {})
     with _scoring(model, bf16=bf16):
         for first in range(0, len(ordered), lanes):
             members = ordered[first : first + lanes]
-            rows = [data.ids(i) for i in members]
+            rows = [data.ids(i, 0, length[i]) for i in members]
             whole, forgetting = reader.nats_with_stretches(rows, [taken.get(i, {}) for i in members])
             result.whole.update(zip(members, whole, strict=True))
             result.forgetting.update(zip(members, forgetting, strict=True))
