@@ -90,6 +90,14 @@ def test_context_stands_before_the_targets_as_far_as_there_is_any(data: Prepared
     assert (shorter > 0) == (segmentation != "cropped")
 
 
+def test_a_window_keeps_its_targets_when_time_is_compressed(data: PreparedLevel) -> None:
+    batch = _loader(data, context_tokens=100, segmentation="cropped", stretch=(0.5, 1.0), batch_tokens=64 * 100).batch(
+        0
+    )
+    assert {int(n) for n in batch.scored_BT.sum(dim=1)} == {64}
+    assert max(batch.context_tokens) == 100 > min(batch.context_tokens)
+
+
 def test_rows_of_equal_context_stand_together(data: PreparedLevel) -> None:
     batch = _loader(data, context_tokens=100, segmentation="effective", batch_tokens=64 * 30).batch(3)
     found = [

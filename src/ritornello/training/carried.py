@@ -36,7 +36,7 @@ class CarriedStates:
     def tensors(self) -> dict[str, Tensor]:
         """All tensors, named by part and place; copies, so that none share memory."""
         return {
-            f"{_PREFIX}{part}.{place}": leaf.clone()
+            f"{_PREFIX}{part}.{place}": leaf.to("cpu", copy=True)
             for part, state in self._states.items()
             for place, leaf in enumerate(leaves(state))
             if isinstance(leaf, Tensor)
