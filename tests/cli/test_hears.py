@@ -40,6 +40,8 @@ def test_the_masks_are_those_of_the_changed_recipe(recipe: Path) -> None:
     hearing = hearing_of(recipe, 24, ["model.config.window=8", "model.config.num_layers=2"])
     distance = np.arange(24)[:, None] - np.arange(24)
     assert hearing.title == "transformer · window 8 · num_layers 2"
+    short = hearing_of(recipe, 24, ["model.name=dsmr", "model.config={width: 16, num_layers: 2}", "seed=2"])
+    assert short.title == "dsmr · width 16, num_layers 2"
     assert sum(hearing.stages["layer 1"][23]) == 8
     assert all(np.array_equal(mask, (distance >= 0) & (distance < 8)) for mask in hearing.stages.values())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 from ritornello.models import MODELS
 from ritornello.models.base import Conditions
 from ritornello.models.hierarchical import NoteLevelConfig
-from ritornello.modules import fused, recurrent_attention, relative
 from ritornello.tokenizers.chorale import FIRST_PITCH, FRAME_TOKENS, HOLD, LOWEST_PITCH, ChoraleTokenizer
 from ritornello.tokenizers.chorale_conditions import CHANNELS, PITCH_CLASS_CHANNELS
 from tests.contracts.model_entries import (
@@ -30,18 +28,6 @@ from tests.contracts.model_entries import (
 
 WITH_PLAN = [(name, True) for name in ENTRIES] + [(name, False) for name in ENTRIES if condition_sizes(ENTRIES[name])]
 chunks = st.lists(st.integers(1, 12), max_size=NUM_TOKENS)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _small_tiles() -> Iterator[None]:
-    """So that a short sequence has many, and their borders lie anywhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fused, "TILE", 4)
-        patch.setattr(relative, "TILE", 4)
-        patch.setattr(recurrent_attention, "TILE", 3)
-        patch.setattr(recurrent_attention, "MOST_LOGITS", 60)
-        patch.setattr(relative, "GROUP_NUMBERS", 50)
-        yield
 
 
 def part(conditions: Conditions | None, start: int, end: int) -> Conditions | None:

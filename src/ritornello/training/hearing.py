@@ -63,8 +63,7 @@ def hearing_of(source: Path, length: int = 96, changes: Sequence[str] = ()) -> H
     if not isinstance(model, EventModel):
         raise UserError(f"{name} hears all that came before it", where=str(source), mend="name a model of performances")
     stages = model.hears(_ids(level, length))
-    title = " · ".join([name, *(change.removeprefix("model.config.").replace("=", " ") for change in changes)])
-    return Hearing(title, {stage: mask.numpy() for stage, mask in stages.items()})
+    return Hearing(_title(name, changes), {stage: mask.numpy() for stage, mask in stages.items()})
 
 
 def _recipe(source: Path, changes: Sequence[str]) -> Recipe:
@@ -80,6 +79,12 @@ def _recipe(source: Path, changes: Sequence[str]) -> Recipe:
     for change in changes:
         apply_change(table, change)
     return parse_recipe(table, where=str(source))
+
+
+def _title(name: str, changes: Sequence[str]) -> str:
+    """The model and what was changed of its configuration, as words."""
+    config = [change.removeprefix("model.config") for change in changes if change.startswith("model.config")]
+    return " · ".join([name, *(change.strip(".={}").replace("=", " ").replace(":", "") for change in config)])
 
 
 def _ids(level: str, length: int) -> Tensor:
