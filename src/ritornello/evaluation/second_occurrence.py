@@ -98,6 +98,12 @@ def occurrences(notes: NoteEvents) -> list[Occurrence]:
     ]
 
 
+def kind_and_distance(one: Occurrence) -> tuple[str, str]:
+    """The class of a return."""
+    distance = DISTANCE_NAMES[np.searchsorted(DISTANCES, one.distance, side="right")]
+    return KINDS[0] if one.exact else KINDS[1], distance
+
+
 def control_stretches(found: Sequence[Occurrence], control_tokens: int) -> dict[int, int]:
     """What must be read with the past forgotten, ``{start: stop}`` as ``token_nats`` takes it."""
     stretches: dict[int, int] = {}
@@ -165,9 +171,10 @@ def _measured(one: Occurrence, nats: NatsArray, stretches: Mapping[int, NatsArra
     if one.gap >= control_tokens:
         dearer_first, dearer_again = (_dearer(part, nats, stretches, control_tokens) for part in (first, again))
         memory = dearer_again - dearer_first
+    kind, distance = kind_and_distance(one)
     return _Measured(
-        kind=KINDS[0] if one.exact else KINDS[1],
-        distance=DISTANCE_NAMES[np.searchsorted(DISTANCES, one.distance, side="right")],
+        kind=kind,
+        distance=distance,
         notes=len(first.notes),
         first_note_nats=first_notes,
         again_note_nats=again_notes,
