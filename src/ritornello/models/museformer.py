@@ -12,9 +12,10 @@ When a span is over it gets its summary, a learned vector at the bottom, which g
                     tokens that they hear finely, in one softmax;
     feed-forward    the same for tokens and summaries.
 
-**Source**: Yu et al., arXiv 2210.10349, section 3.2; of its released code (microsoft/muzic) the distances 1, 2, 4, 8,
-12, 16, 24, 32, the norms before the layers, and what tokens and summaries share: norms, projections and feed-forward,
-all but the second key and value. **Differs in**
+**Source**: Yu et al., arXiv 2210.10349 (fine- and coarse-grained attention); of its released code (microsoft/muzic) the
+norms before the layers, that a summary hears its own span and itself alone, that its second key and value are made of
+what it heard before the projection out, and what tokens and summaries share: norms, projections and feed-forward, all
+but the second key and value. **Differs in**
 
 * spans of time where there are no bars;
 * rotary positions, counted in tokens, in place of embeddings of bar and beat, which performances have not. A summary
@@ -22,9 +23,10 @@ all but the second key and value. **Differs in**
 * no biases in attention (there, its own for tokens and for summaries), and no dropout of attention weights;
 * the beginning of a piece is no bar of its own (there ``take_bos_as_bar``): it opens span 0.
 
-The state is linear in the length, not bounded: see ``MuseformerStack.state_bytes``. So is the cost of a token: with n
-tokens to a span and F fine distances, token t hears about (F + 1/2) n tokens and t/n - F summaries in each layer,
-4 D multiplications each; the whole of T tokens 4 D T ((F + 1/2) n + T / 2n) for each layer.
+The state grows with the length, without a bound (``MuseformerStack.state_bytes``). So does the cost of a token, but n
+times slower than with full attention: with n tokens to a span and F fine distances, token t hears about (F + 1/2) n
+tokens and t / n - F summaries in each layer. That is 4 D operations for each, and for all of T tokens about
+4 D T ((F + 1/2) n + T / 2n) in each layer.
 
 Shapes: B batch, T tokens, S remembered and new tokens, D width, C room for summaries, U of it in use,
 P summaries of spans that end now, R rows (all B T tokens, then P summaries), E = 2 D (keys, then values), H heads,

@@ -78,7 +78,7 @@ def listening(tiles: Tiles, query_order_P: Tensor, key_order_R: Tensor, device: 
 def gathered_attention(q_PD: Tensor, table_RE: Tensor, to: Listening, num_heads: int) -> Tensor:
     """What each query hears (P, D); logits are q.k / sqrt(K).
 
-    What is gathered for all layers stays until the gradient is known: for every tile its keys and values.
+    In training, the keys and values that every tile hears stay in memory until the gradient is known.
 
     Args:
         q_PD: queries.
