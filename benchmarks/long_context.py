@@ -60,15 +60,15 @@ VARIANTS = {
     "two_scale": Variant("two_scale", 4, 5.96, 0.0097, 6.3),
     "fhcr": Variant("full", 1, 6.01, 0.0312, 5.5),
 }
-NOTHING = "nothing"
-"""Beside the ten: the beginning trained on for as many steps without any memory."""
+OTHERS = {"nothing": ["model.config.budget=0"], "recall": ["model.config.budget=0", "model.config.recall=true"]}
+"""Beside the ten, trained on for as many steps: no finished segment at all, and instead of it what notes recall."""
 
 
 def main() -> None:
     """Trains and scores what is missing, then prints the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--variants", nargs="+", default=[*VARIANTS, NOTHING], choices=[*VARIANTS, NOTHING])
+    parser.add_argument("--variants", nargs="+", default=[*VARIANTS, *OTHERS], choices=[*VARIANTS, *OTHERS])
     parser.add_argument("--recipes", type=Path, default=Path("recipes/long"))
     parser.add_argument("--out", type=Path, default=Path("runs/long"))
     parser.add_argument("--set", dest="changes", action="append", default=[], help="of whole-pieces.yaml")
@@ -94,8 +94,7 @@ def _train_and_score(name: str, seed: int, run: Path, arguments: argparse.Namesp
     _train(arguments.recipes / "short.yaml", beginning, [f"seed={seed}", heads])
     changes = [*arguments.changes, f"start={beginning}", f"seed={seed}", heads]
     changes.append(f"model.config.schedule={variant.schedule}")
-    if name == NOTHING:
-        changes.append("model.config.budget=0")
+    changes += OTHERS.get(name, [])
     recipe = arguments.recipes / "whole-pieces.yaml"
     _train(recipe, run, changes)
     if not (run / "context.json").is_file():

@@ -51,6 +51,11 @@ def single_notes(ids_BT: Tensor) -> Tensor:
     return torch.stack(kinds).gather(0, turn.expand_as(ids_BT)[None])[0]
 
 
+def few_notes(ids_BT: Tensor) -> Tensor:
+    """Three pitches only, so that much is heard again."""
+    return NOTE_ON + 60 + ids_BT % 3
+
+
 def own_segment(position: int) -> int:
     return position // SEGMENT * SEGMENT
 
@@ -85,6 +90,8 @@ ENTRIES = {
     "lstm": Entry("lstm", Events, {"width": 16, "num_layers": NUM_LAYERS}),
     "transformer keyboard": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "keyboard": True},
                                   single_notes, hears_beyond=True, embeds=""),
+    "transformer recall": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "recall": True},
+                                few_notes, hears_beyond=True, embeds=""),
     "transformer_xl": Entry("transformer_xl", Events, {**_SHARED, "segment": SEGMENT, "memory": MEMORY},
                             first_learned=own_segment),
     "museformer": Entry("museformer", Events, {**_SHARED, "fine_spans": (1, 2, 4), "first_shift": 10, "num_shifts": 4,

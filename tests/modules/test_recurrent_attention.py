@@ -27,16 +27,19 @@ def test_equals_one_attention_with_a_mask(
     q = torch.randn(B, 4, T, K, dtype=torch.float64, requires_grad=True)
     keys, values = (torch.randn(B, G, M + S, K, dtype=torch.float64, requires_grad=True) for _ in range(2))
     distances = torch.arange(M + past, M + S)[:, None] - torch.arange(M + S)
-    mask = (distances >= 0) if reach is None else (distances >= 0) & (distances <= reach)
+    unheard = (distances < 0) if reach is None else (distances < 0) | (distances > reach)
+    loudness = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    louder = torch.cat([loudness[:, None, None].expand(-1, T, M), torch.zeros(4, T, S, dtype=torch.float64)], dim=2)
+    mask = louder.masked_fill(unheard, float("-inf"))
     repeated = [t.repeat_interleave(groups, dim=1) for t in (keys, values)]
     expected = scaled_dot_product_attention(q, *repeated, attn_mask=mask)
     memory, own = (KVCache(keys[:, :, part], values[:, :, part]) for part in (slice(M), slice(M, None)))
-    heard = recurrent_attention(q, memory, own, reach)
+    heard = recurrent_attention(q, memory, own, reach, loudness)
     assert (heard - expected).abs().max() < 1e-12
     weights = torch.randn_like(heard)
     for ours, theirs in zip(
-        torch.autograd.grad((heard * weights).sum(), (q, keys, values)),
-        torch.autograd.grad((expected * weights).sum(), (q, keys, values)),
+        torch.autograd.grad((heard * weights).sum(), (q, keys, values, loudness)),
+        torch.autograd.grad((expected * weights).sum(), (q, keys, values, loudness)),
         strict=True,
     ):
         assert (ours - theirs).abs().max() < 1e-12

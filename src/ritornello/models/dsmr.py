@@ -7,7 +7,8 @@ the successor, FHCR: every layer remembers everything, in fewer numbers for each
 
 **Source**: arXiv 2602.19816, v1 (schedules, gates) and v3 (FHCR). Sizes, budgets and the form of the gates are
 unpublished. **Differs in** norms before the layers, rotary positions on queries and keys (none on values, as in FHCR),
-and a gate as one number for each layer and key/value head that scales what is heard from finished segments; with
+and a gate as one number between 0 and 1 for each head, by which everything remembered counts less than the own segment
+does; it begins nearly closed, so that a model that has learned without a memory can be given one. With
 straight-through it is 0 or 1 in the forward pass and learns as if it were not.
 
 Shapes: B batch, T tokens, D width, H heads, G key/value heads, K head width.
@@ -28,6 +29,9 @@ from ritornello.modules.memory import KVCache, empty_cache
 from ritornello.modules.positions import Turns, turned, turns
 from ritornello.modules.recurrent_attention import recurrent_attention
 from ritornello.modules.retention import SCHEDULES, Retention
+
+FIRST_GATE = -6.0
+"""Logit of a gate before learning: what is remembered counts a four-hundredth of what is near."""
 
 
 class DsmrConfig(EventConfig):
@@ -70,7 +74,7 @@ class DsmrConfig(EventConfig):
         """Exactly."""
         D, F, G = self.width, self.feedforward_width, self.kv_heads
         layer = 2 * D * D + 2 * D * G * self.head_width + 2 * D * F + F + D + 4 * D
-        return self.num_layers * (layer + (G if self.gates else 0)) + 2 * D
+        return self.num_layers * (layer + (self.num_heads if self.gates else 0)) + 2 * D
 
     def remembered_positions(self, num_tokens: int) -> int:
         """Of finished segments, all layers together, after ``num_tokens``: at most the budget, but for ``full``."""
@@ -213,7 +217,7 @@ class Layer(nn.Module):
         self.attention_norm = nn.LayerNorm(D)
         self.project_in = nn.Linear(D, sum(self.sizes), bias=False)
         self.project_out = nn.Linear(D, D, bias=False)
-        self.gate_G = nn.Parameter(torch.full((G,), 2.0)) if config.gates else None
+        self.gate_H = nn.Parameter(torch.full((config.num_heads,), FIRST_GATE)) if config.gates else None
         self.straight_through = config.gates == "straight_through"
         self.feedforward_norm = nn.LayerNorm(D)
         self.feedforward = FeedForward(D, config.feedforward_width, config.dropout)
@@ -224,20 +228,20 @@ class Layer(nn.Module):
         parts = self.project_in(self.attention_norm(x_BTD)).split(self.sizes, dim=-1)
         queries, keys, values = (part.unflatten(-1, (-1, self.head_width)).transpose(1, 2) for part in parts)
         own = memory.own.extended(turned(keys, by), values)
-        heard_BHTK = recurrent_attention(turned(queries, by), self.gated(memory.finished), own, self.reach)
+        heard_BHTK = self._heard(turned(queries, by), memory.finished, own)
         x_BTD = x_BTD + self.dropout(self.project_out(heard_BHTK.transpose(1, 2).flatten(2)))
         x_BTD = x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD)))
         return x_BTD, LayerMemory(memory.finished, own)
 
-    def gated(self, finished: KVCache) -> KVCache:
-        """The memory of finished segments with its values scaled."""
-        if self.gate_G is None:
-            return finished
-        gate_G = self.gate_G.sigmoid()
-        if self.straight_through:
-            gate_G = (gate_G >= 0.5).to(gate_G.dtype) + (gate_G - gate_G.detach())  # the sum in brackets is exactly 0
-        scaled = finished.values_BHSK * gate_G[:, None, None].to(finished.values_BHSK.dtype)
-        return KVCache(finished.keys_BHSK, scaled)
+    def _heard(self, q_BHTK: Tensor, finished: KVCache, own: KVCache) -> Tensor:
+        if self.gate_H is None or not finished.length:
+            return recurrent_attention(q_BHTK, finished, own, self.reach)
+        soft_BHTK = recurrent_attention(q_BHTK, finished, own, self.reach, nn.functional.logsigmoid(self.gate_H))
+        if not self.straight_through:
+            return soft_BHTK
+        open_or_closed_H = torch.where(self.gate_H >= 0, 0.0, float("-inf"))
+        hard_BHTK = recurrent_attention(q_BHTK, finished, own, self.reach, open_or_closed_H)
+        return hard_BHTK.detach() + (soft_BHTK - soft_BHTK.detach())  # what is in brackets is exactly 0
 
 
 def _finished(memory: LayerMemory, retention: Retention, begin: int, border: int, forgotten: int) -> LayerMemory:

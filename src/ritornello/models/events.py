@@ -1,13 +1,15 @@
-"""What all models of event tokens share: an embedding, a stack that hears, a head; and the keyboard, if wanted.
+"""What all models of event tokens share: an embedding, a stack that hears, a head; keyboard and recall, if wanted.
 
 Who hears what is the stack's affair alone, one architecture per file. With ``keyboard: true`` any of them knows the
 keyboard beside what it hears (``modules/keyboard.py``): which keys sound and since when, the last notes with their
 distances in time and pitch, the last velocities; and every event to come is judged by what it would do there
-(``modules/touch.py``). Memory can then be spent on what is farther away.
+(``modules/touch.py``). Memory can then be spent on what is farther away. With ``recall: true`` it is told what followed
+at the latest earlier place of the piece at which the last notes were the same, as they were or transposed
+(``modules/recall.py``): a memory of everything, for one byte a token.
 
-**Source** of the keyboard: ours. What is relative in pitch and time follows an idea of Music Transformer (arXiv
+**Source** of both: ours. What is relative in pitch and time follows an idea of Music Transformer (arXiv
 1809.04281, section 3.4.1, there for chorales), here counted from the ids instead of learned by attention. Nothing but
-past ids is used, so its likelihoods may stand beside those of any model over the same tokens.
+past ids is used, so their likelihoods may stand beside those of any model over the same tokens.
 
 Shapes: B batch, T tokens, V vocabulary, D width.
 """
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 
 from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
 from ritornello.modules.keyboard import NUM_EVENTS, STATE_BYTES, Keyboard, KeyboardState, follow, untouched_keyboard
+from ritornello.modules.recall import Recalled, RecallHead, RecallInput, RecallState, nothing_heard, recall
 from ritornello.modules.touch import KeyboardHead, KeyboardInput
 
 
@@ -34,6 +37,9 @@ class EventConfig(ModelConfig):
     keyboard: bool = False
     """Know the keyboard. The vocabulary must then end with the events of the performance scheme: 128 NOTE_ON, 128
     NOTE_OFF, 100 TIME_SHIFT, 32 VELOCITY."""
+
+    recall: bool = False
+    """Recall what followed the last notes before. The vocabulary must then hold those events too."""
 
     @property
     def stack_parameters(self) -> int:
@@ -52,14 +58,14 @@ class EventConfig(ModelConfig):
         head = D * V + V
         if self.keyboard:
             head = KeyboardInput.num_parameters(D) + KeyboardHead.num_parameters(D, self.num_specials)
-        return V * D + self.stack_parameters + head
+        recall = RecallInput.num_parameters(D) + RecallHead.num_parameters(D) if self.recall else 0
+        return V * D + self.stack_parameters + head + recall
 
     @model_validator(mode="after")
     def _is_of_a_size(self) -> Self:
-        if self.keyboard and self.num_specials < 0:
-            raise ValueError(
-                f"vocabulary of {self.vocabulary_size}: a keyboard needs the {NUM_EVENTS} performance events"
-            )
+        if (self.keyboard or self.recall) and self.num_specials < 0:
+            what = "a keyboard needs" if self.keyboard else "recall needs"
+            raise ValueError(f"vocabulary of {self.vocabulary_size}: {what} the {NUM_EVENTS} performance events")
         if self.num_parameters > MAX_PARAMETERS:
             raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
         return self
@@ -96,10 +102,19 @@ class EventState(NamedTuple):
     """Of its stack."""
     keyboard: KeyboardState | None
     """None without the option."""
+    recalled: RecallState | None
+    """None without the option."""
+
+
+class _Known(NamedTuple):
+    """What is known after each token beside what is heard; None without the option."""
+
+    keys: Keyboard | None
+    matches: Recalled | None
 
 
 class EventModel(nn.Module):
-    """Embedding (and keyboard), stack, head. A subclass brings its configuration and its stack."""
+    """Embedding (with keyboard and recall), stack, head. A subclass brings its configuration and its stack."""
 
     stack: Stack
 
@@ -116,30 +131,38 @@ class EventModel(nn.Module):
             self.head = nn.Linear(config.width, config.vocabulary_size)
             nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
             nn.init.zeros_(self.head.bias)
+        self.recall = RecallInput(config.width) if config.recall else None
+        self.recall_head = RecallHead(config.width) if config.recall else None
 
     def new_state(self, batch_size: int) -> EventState:
         """The state before the first token."""
-        keyboard = None if self.keyboard is None else untouched_keyboard(batch_size, self.embedding.weight.device)
-        return EventState(self.stack.new_state(batch_size), keyboard)
+        device = self.embedding.weight.device
+        keyboard = untouched_keyboard(batch_size, device) if self.config.keyboard else None
+        recalled = nothing_heard(batch_size, device) if self.config.recall else None
+        return EventState(self.stack.new_state(batch_size), keyboard, recalled)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
-        """Bytes of the state after ``num_tokens``: the stack's (see there), and 2,132 for each keyboard."""
-        keyboards = 0 if self.keyboard is None else batch_size * STATE_BYTES
-        return self.stack.state_bytes(batch_size, num_tokens) + keyboards
+        """Bytes of the state after ``num_tokens``: the stack's (see there), 2,132 for a keyboard, 1 a token to recall."""
+        keyboard = STATE_BYTES if self.config.keyboard else 0
+        recalled = num_tokens if self.config.recall else 0
+        return self.stack.state_bytes(batch_size, num_tokens) + batch_size * (keyboard + recalled)
 
     def forget(self, state: EventState) -> EventState:
         """The state without all that was heard; the position, and what the keyboard is doing, go on.
 
         What a model makes worse of the music from here on is what its memory was worth.
         """
-        return state._replace(heard=self.stack.forget(state.heard))
+        recalled = state.recalled
+        if recalled is not None:
+            recalled = nothing_heard(recalled.pitch_BS.shape[0], recalled.pitch_BS.device)
+        return EventState(self.stack.forget(state.heard), state.keyboard, recalled)
 
     def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
         """Who hears what when these ids are read: for each stage, in order, a mask (T, T) of bool.
 
         Row = position of what hears, column = of what is heard. A stage is one layer, or several that together
         hear no farther than this mask. The boolean product of all stages says which tokens the logits at a position
-        depend on, the keyboard left aside.
+        depend on, keyboard and recall left aside.
         """
         return self.stack.hears(ids_T)
 
@@ -155,8 +178,7 @@ class EventModel(nn.Module):
         assert conditions is None or not conditions.channels_BTC.shape[-1], "hears tokens only"
         x_BTD, known, state = self._embedded(ids_BT, state)
         h_BTD, heard = self.hear(ids_BT, x_BTD, state.heard)
-        logits_BTV = self.head(h_BTD) if known is None else self.head(h_BTD, known)
-        return logits_BTV, state._replace(heard=heard)
+        return self._logits(h_BTD, known), state._replace(heard=heard)
 
     def hear(self, ids_BT: Tensor, x_BTD: Tensor, heard: Any) -> tuple[Tensor, Any]:
         """What the stack makes of the tokens; a stack that must see the ids too is called otherwise."""
@@ -167,14 +189,25 @@ class EventModel(nn.Module):
         """The stack's state after a prefix; a stack that need not make anything of one is called otherwise."""
         return self.hear(ids_BT, x_BTD, heard)[1]
 
-    def _embedded(self, ids_BT: Tensor, state: EventState | None) -> tuple[Tensor, Keyboard | None, EventState]:
-        """The tokens' vectors, what is known of the keyboard at each, and the state with the keyboard after them."""
+    def _embedded(self, ids_BT: Tensor, state: EventState | None) -> tuple[Tensor, _Known, EventState]:
+        """The tokens' vectors, what is known at each, and the state with keyboard and recall after them."""
         state = self.new_state(ids_BT.shape[0]) if state is None else state
-        x_BTD = self.embedding(ids_BT)
-        if self.keyboard is None or state.keyboard is None:
-            return x_BTD, None, state
-        known, keyboard = follow(ids_BT, state.keyboard, self.config.num_specials)
-        return x_BTD + self.keyboard(known), known, state._replace(keyboard=keyboard)
+        x_BTD, keys, matches = self.embedding(ids_BT), None, None
+        if self.keyboard is not None and state.keyboard is not None:
+            keys, keyboard = follow(ids_BT, state.keyboard, self.config.num_specials)
+            x_BTD, state = x_BTD + self.keyboard(keys), state._replace(keyboard=keyboard)
+        if self.recall is not None and state.recalled is not None:
+            matches, recalled = recall(ids_BT, state.recalled, self.config.num_specials)
+            x_BTD, state = x_BTD + self.recall(matches), state._replace(recalled=recalled)
+        return x_BTD, _Known(keys, matches), state
+
+    def _logits(self, h_BTD: Tensor, known: _Known) -> Tensor:
+        logits_BTV = self.head(h_BTD) if known.keys is None else self.head(h_BTD, known.keys)
+        if self.recall_head is None or known.matches is None:
+            return logits_BTV
+        begin_BTP, specials = self.recall_head(h_BTD, known.matches), self.config.num_specials
+        rest = logits_BTV.shape[-1] - specials - begin_BTP.shape[-1]
+        return logits_BTV + nn.functional.pad(begin_BTP, (specials, rest))
 
 
 def initialise(stack: nn.Module, num_layers: int) -> None:

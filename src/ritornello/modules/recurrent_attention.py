@@ -26,14 +26,17 @@ MOST_LOGITS = 2**18
 """Of one head: so many exist at once, and are kept for the gradient. More are made in tiles."""
 
 
-def recurrent_attention(q_BHTK: Tensor, memory: KVCache, own: KVCache, reach: int | None = None) -> Tensor:
-    """What each query hears (B, H, T, K); logits are q.k / sqrt(K).
+def recurrent_attention(
+    q_BHTK: Tensor, memory: KVCache, own: KVCache, reach: int | None = None, loudness_H: Tensor | None = None
+) -> Tensor:
+    """What each query hears (B, H, T, K); logits are q.k / sqrt(K), with ``loudness`` added for the memory.
 
     Args:
         q_BHTK: queries.
         memory: M positions (B, G, M, K), heard by all queries.
         own: S positions (B, G, S, K); a query hears those up to itself.
         reach: the largest distance heard; the M positions must then be the last before the own S. None = any.
+        loudness_H: by how much (log) each head hears the memory louder than its own segment; None = 0.
     """
     (B, H, T, K), G = q_BHTK.shape, own.keys_BHSK.shape[1]
     M, S = memory.length, own.length
@@ -42,12 +45,15 @@ def recurrent_attention(q_BHTK: Tensor, memory: KVCache, own: KVCache, reach: in
     memory_bias_TM = None
     if reach is not None:
         memory_bias_TM = _bias(positions_S[S - T :], torch.arange(-M, 0, device=q_BHTK.device), reach, q_BHTK)
+    if loudness_H is None:
+        loudness_H = q_BHTK.new_zeros(H)
     if q_BHTK.is_cuda:
-        return _fused(q_BHTK, memory, own, own_bias_TS, memory_bias_TM)
+        return _fused(q_BHTK, memory, own, own_bias_TS, memory_bias_TM, loudness_H)
     q_JPTK = (q_BHTK * K**-0.5).reshape(B * G, H // G, T, K)
     parts = [tensor.to(q_BHTK.dtype).flatten(0, 1) for tensor in (*memory, *own)]
     attend: Callable[..., Tensor] = _at_once if T * (M + S) <= MOST_LOGITS else _in_tiles
-    return attend(q_JPTK, *parts, own_bias_TS, memory_bias_TM).reshape(B, H, T, K)
+    loudness_JP = loudness_H.to(q_BHTK.dtype).view(G, H // G).repeat(B, 1)
+    return attend(q_JPTK, *parts, loudness_JP, own_bias_TS, memory_bias_TM).reshape(B, H, T, K)
 
 
 def _bias(queries_T: Tensor, keys_S: Tensor, reach: int | None, like: Tensor) -> Tensor:
@@ -59,12 +65,20 @@ def _bias(queries_T: Tensor, keys_S: Tensor, reach: int | None, like: Tensor) ->
     return like.new_zeros(unheard_TS.shape).masked_fill_(unheard_TS, float("-inf"))
 
 
-def _fused(q_BHTK: Tensor, memory: KVCache, own: KVCache, own_bias: Tensor, memory_bias: Tensor | None) -> Tensor:
+def _fused(
+    q_BHTK: Tensor,
+    memory: KVCache,
+    own: KVCache,
+    own_bias_TS: Tensor,
+    memory_bias_TM: Tensor | None,
+    loudness_H: Tensor,
+) -> Tensor:
     """Through torch's kernel, the parts put together."""
     together = memory.extended(*own)
-    if memory_bias is None:
-        memory_bias = own_bias.new_zeros(own_bias.shape[0], memory.length)
-    mask = torch.cat([memory_bias, own_bias], dim=1)
+    if memory_bias_TM is None:
+        memory_bias_TM = own_bias_TS.new_zeros(own_bias_TS.shape[0], memory.length)
+    memory_bias_HTM = memory_bias_TM + loudness_H[:, None, None].to(memory_bias_TM.dtype)
+    mask = torch.cat([memory_bias_HTM, own_bias_TS.expand(len(loudness_H), -1, -1)], dim=2)
     shared = together.keys_BHSK.shape[1] < q_BHTK.shape[1]
     return scaled_dot_product_attention(q_BHTK, *together, attn_mask=mask, enable_gqa=shared)
 
@@ -75,11 +89,12 @@ def _at_once(
     memory_values_JMK: Tensor,
     keys_JSK: Tensor,
     values_JSK: Tensor,
+    loudness_JP: Tensor,
     own_bias_TS: Tensor,
     memory_bias_TM: Tensor | None,
 ) -> Tensor:
     M = memory_keys_JMK.shape[1]
-    logits_JPTM = q_JPTK @ memory_keys_JMK[:, None].mT
+    logits_JPTM = q_JPTK @ memory_keys_JMK[:, None].mT + loudness_JP[..., None, None]
     if memory_bias_TM is not None:
         logits_JPTM = logits_JPTM + memory_bias_TM
     weights = torch.cat([logits_JPTM, q_JPTK @ keys_JSK[:, None].mT + own_bias_TS], dim=-1).softmax(dim=-1)
@@ -109,8 +124,8 @@ class _InTiles(torch.autograd.Function):
         *inputs, heard = ctx.saved_tensors
         q, memory_keys, memory_values, keys, values = inputs[:5]
         M, wants = memory_keys.shape[1], ctx.needs_input_grad
-        grads = [torch.zeros_like(x) if want else None for x, want in zip(inputs[:5], wants, strict=False)]
-        by_q, by_memory_keys, by_memory_values, by_keys, by_values = grads
+        grads = [torch.zeros_like(x) if want else None for x, want in zip(inputs[:6], wants, strict=False)]
+        by_q, by_memory_keys, by_memory_values, by_keys, by_values, by_loudness = grads
         outer = gradients[0]
         wide = torch.promote_types(q.dtype, torch.float32)
         expected = (outer.to(wide) * heard.to(wide)).sum(dim=-1, keepdim=True).to(q.dtype)
@@ -130,12 +145,14 @@ class _InTiles(torch.autograd.Function):
                 by_memory_keys[pair].addmm_(by_logits[:, :M].T, q_NK)
             if by_memory_values is not None:
                 by_memory_values[pair].addmm_(weights[:, :M].T, outer_NK)
+            if by_loudness is not None:
+                by_loudness[pair, head] += by_logits[:, :M].sum()
         return (*grads, None, None)
 
 
 def _weights(inputs: Any) -> Iterator[tuple[int, int, slice, Tensor]]:
     """For every tile: its place (of J, of P, rows of T) and its weights (N, M + S)."""
-    q_JPTK, memory_keys_JMK, _, keys_JSK, _, own_bias_TS, memory_bias_TM = inputs
+    q_JPTK, memory_keys_JMK, _, keys_JSK, _, loudness_JP, own_bias_TS, memory_bias_TM = inputs
     (J, P, T, _), M, S = q_JPTK.shape, memory_keys_JMK.shape[1], keys_JSK.shape[1]
     logits = q_JPTK.new_empty(min(T, TILE), M + S)
     for pair in range(J):
@@ -144,7 +161,7 @@ def _weights(inputs: Any) -> Iterator[tuple[int, int, slice, Tensor]]:
                 rows = slice(start, min(T, start + TILE))
                 q_NK = q_JPTK[pair, head, rows]
                 tile = logits[: len(q_NK)]
-                torch.mm(q_NK, memory_keys_JMK[pair].T, out=tile[:, :M])
+                torch.addmm(loudness_JP[pair, head], q_NK, memory_keys_JMK[pair].T, out=tile[:, :M])
                 if memory_bias_TM is not None:
                     tile[:, :M] += memory_bias_TM[rows]
                 torch.addmm(own_bias_TS[rows], q_NK, keys_JSK[pair].T, out=tile[:, M:])
