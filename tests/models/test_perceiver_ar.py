@@ -11,7 +11,7 @@ from torch import Tensor
 from ritornello.errors import UserError
 from ritornello.models import perceiver_ar
 from ritornello.models.perceiver_ar import PerceiverAr, PerceiverArConfig
-from ritornello.modules import fused
+from ritornello.modules import cross_attention, fused
 from ritornello.training.build import build_model
 from tests.models.perceiver_reference import reference_logits
 
@@ -63,6 +63,24 @@ def test_after_a_prefix_the_queries_are_the_positions_after_it(prefix: int) -> N
         for row in range(2):
             expected = reference_logits(model, ids[row, : prefix + place + 1], first_latent=prefix)
             assert (logits[row, place] - expected).abs().max() < 1e-12, place
+
+
+@pytest.mark.parametrize("joined", [3, 5, 20])
+@torch.no_grad()
+def test_a_memory_in_two_pieces_is_as_one(joined: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps and chunks, past the context, wherever the pieces meet; and both remember them alike."""
+    monkeypatch.setattr(cross_attention, "JOINED", joined)
+    model, ids = small(), torch.randint(11, (2, 45))
+    whole, _ = model(ids)
+    state = model.new_state(2)
+    for position in range(45):
+        logits, state = model(ids[:, position : position + 1], state)
+        assert (logits[:, 0] - whole[:, position]).abs().max() < 1e-12, position
+        (pieces,), (expected,) = state.heard.heard, model(ids[:, : position + 1])[1].heard.heard
+        for ours, theirs in zip([*pieces.old, *pieces.recent], [*expected.old, *expected.recent], strict=True):
+            assert ours.shape == theirs.shape
+            assert not ours.numel() or (ours - theirs).abs().max() < 1e-12
+        assert pieces.recent.length == min(CONTEXT - 1, (position + 1) % joined)
 
 
 @torch.no_grad()

@@ -12,8 +12,7 @@ right after it: with it a training window has N queries at its end, as in the pa
 are the embeddings themselves, the query's own position is heard, a feed-forward layer follows the
 cross-attention, a share of the channels is turned); the blocks are what flaxformer does when its
 latents are full (``decoding_latent_reset_fill``). **Differs in** GELU in place of squared ReLU, no
-projection between cross-attention and stack, no dropout of attention weights, distances for
-positions beyond the trained length, and a logit bias.
+projection between cross-attention and stack, and no dropout of attention weights.
 
 Cost: one token reads ``context`` keys once and its block in every layer. A token that begins a block
 also computes the carried latents anew: a burst of ``carried`` + 1 latents, on average N / (N -
@@ -32,7 +31,7 @@ from torch import Tensor, nn
 
 from ritornello.models.events import EventConfig, EventModel, initialise
 from ritornello.models.transformer import Layer, TransformerConfig
-from ritornello.modules.cross_attention import CrossAttention
+from ritornello.modules.cross_attention import CrossAttention, LongCache
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.horizons import Window, heard_by
 from ritornello.modules.latents import LatentBlocks
@@ -121,7 +120,7 @@ class PerceiverArConfig(EventConfig):
 class PerceiverState(NamedTuple):
     """What a Perceiver AR remembers."""
 
-    heard: tuple[KVCache, ...]
+    heard: tuple[LongCache, ...]
     """Of every cross-attention, what the next position hears beside itself."""
     latents_BSD: Tensor
     """The last latents, as far as a later block will begin with them."""
@@ -171,9 +170,11 @@ class PerceiverStack(nn.Module):
     def new_state(self, batch_size: int) -> PerceiverState:
         """The state before the first token."""
         config, like = self.config, self.norm.weight
-        heard = empty_cache(batch_size, config.num_cross_heads, config.width // config.num_cross_heads, like)
+        nothing = empty_cache(batch_size, config.num_cross_heads, config.width // config.num_cross_heads, like)
         none_BSD = like.new_empty(batch_size, 0, config.width)
-        return PerceiverState((heard,) * len(self.crosses), none_BSD, self._no_block(batch_size), 0, 0)
+        return PerceiverState(
+            (LongCache(nothing, nothing),) * len(self.crosses), none_BSD, self._no_block(batch_size), 0, 0
+        )
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``.
@@ -204,7 +205,7 @@ class PerceiverStack(nn.Module):
         """The state after a prefix that is only heard; the first block begins after it."""
         start, length = state.position, x_BTD.shape[1]
         x_BTD, by = self.dropout(x_BTD), self._turns(start, length, self.config.num_cross_heads)
-        heard: list[KVCache] = []
+        heard: list[LongCache] = []
         for cross, past in zip(self.crosses, state.heard, strict=True):
             assert isinstance(cross, CrossAttention)
             heard.append(cross.absorb(x_BTD, past, start, by))
@@ -216,7 +217,7 @@ class PerceiverStack(nn.Module):
         start, length = state.position, x_BTD.shape[1]
         x_BTD, by = self.dropout(x_BTD), self._turns(start, length, self.config.num_cross_heads)
         z_BTD = x_BTD
-        heard: list[KVCache] = []
+        heard: list[LongCache] = []
         for cross, past in zip(self.crosses, state.heard, strict=True):
             z_BTD, remembered = cross(z_BTD, x_BTD, past, start, by)
             heard.append(remembered)

@@ -6,6 +6,8 @@ M keys that were kept.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,33 @@ from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.horizons import Horizon
 from ritornello.modules.memory import KVCache
 from ritornello.modules.positions import Turns, turned
+
+JOINED = 256
+"""Once in so many positions all that is remembered is copied into one piece; a step between copies less than that."""
+
+
+class LongCache(NamedTuple):
+    """Keys and values in two pieces, so that a step need not copy all of them."""
+
+    old: KVCache
+    recent: KVCache
+    """Of the positions from the last multiple of ``JOINED`` on."""
+
+    @classmethod
+    def of(cls, cache: KVCache, stop: int) -> LongCache:
+        """The positions of ``cache``, which end before ``stop``, in two pieces."""
+        num_old = max(0, cache.length - stop % JOINED)
+        return cls(KVCache(*(part[:, :, :num_old] for part in cache)), cache.last(cache.length - num_old))
+
+    def joined(self) -> KVCache:
+        """In one piece."""
+        return self.old.extended(*self.recent) if self.recent.length else self.old
+
+    def last(self, num_positions: int) -> LongCache:
+        """Without all but the last ``num_positions`` positions."""
+        num_recent = min(num_positions, self.recent.length)
+        num_old = min(num_positions - num_recent, self.old.length)
+        return LongCache(self.old.last(num_old), self.recent.last(num_recent))
 
 
 class CrossAttention(nn.Module):
@@ -51,16 +80,16 @@ class CrossAttention(nn.Module):
         D, F = width, feedforward_width
         return 4 * D * D + 2 * D * F + F + D + 6 * D
 
-    def absorb(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns) -> KVCache:
+    def absorb(self, x_BTD: Tensor, cache: LongCache, start: int, by: Turns) -> LongCache:
         """What later positions can still hear after the T positions from ``start`` on, of which none asks."""
         stop = start + x_BTD.shape[1]
         skipped = max(0, self.horizon.first_heard(stop) - start)
-        keys, values = self._keys_and_values(x_BTD[:, skipped:], Turns(*(turn_TK[skipped:] for turn_TK in by)))
-        return self._still_heard(cache.extended(keys, values), stop)
+        new = self._keys_and_values(x_BTD[:, skipped:], Turns(*(turn_TK[skipped:] for turn_TK in by)))
+        return LongCache.of(self._still_heard(cache.joined().extended(*new), stop), stop)
 
     def forward(
-        self, queries_BTD: Tensor, x_BTD: Tensor, cache: KVCache, start: int, by: Turns
-    ) -> tuple[Tensor, KVCache]:
+        self, queries_BTD: Tensor, x_BTD: Tensor, cache: LongCache, start: int, by: Turns
+    ) -> tuple[Tensor, LongCache]:
         """What becomes of the queries (B, T, D), and what later ones can still hear.
 
         Args:
@@ -71,19 +100,25 @@ class CrossAttention(nn.Module):
             by: turns queries and keys; keys are remembered turned.
         """
         B, T, _ = x_BTD.shape
-        queries = self.project_query(self.query_norm(queries_BTD)).view(B, T, self.num_heads, -1).transpose(1, 2)
-        remembered = cache.extended(*self._keys_and_values(x_BTD, by))
-        heard_BHTK = self._attended(turned(queries, by), remembered, start)
+        asked = self.project_query(self.query_norm(queries_BTD)).view(B, T, self.num_heads, -1).transpose(1, 2)
+        q_BHTK, new, stop = turned(asked, by), self._keys_and_values(x_BTD, by), start + T
+        if T == 1 and stop % JOINED and not torch.is_grad_enabled():
+            cache = LongCache(cache.old, cache.recent.extended(*new))
+            heard_BHTK = _attended_in_pieces(q_BHTK, cache)
+            cache = cache.last(stop - self.horizon.first_heard(stop))
+        else:
+            remembered = cache.joined().extended(*new)
+            heard_BHTK = self._attended(q_BHTK, remembered, start)
+            cache = LongCache.of(self._still_heard(remembered, stop), stop)
         heard_BTD = self.project_out(heard_BHTK.transpose(1, 2).reshape(B, T, -1))
         z_BTD = queries_BTD + self.dropout(heard_BTD)
-        z_BTD = z_BTD + self.dropout(self.feedforward(self.feedforward_norm(z_BTD)))
-        return z_BTD, self._still_heard(remembered, start + T)
+        return z_BTD + self.dropout(self.feedforward(self.feedforward_norm(z_BTD))), cache
 
-    def _keys_and_values(self, x_BTD: Tensor, by: Turns) -> tuple[Tensor, Tensor]:
+    def _keys_and_values(self, x_BTD: Tensor, by: Turns) -> KVCache:
         B, T, D = x_BTD.shape
         heard = self.project_heard(self.heard_norm(x_BTD)).view(B, T, 2, self.num_heads, D // self.num_heads)
         keys, values = heard.permute(2, 0, 3, 1, 4)
-        return turned(keys, by), values
+        return KVCache(turned(keys, by), values)
 
     def _still_heard(self, cache: KVCache, stop: int) -> KVCache:
         return cache.last(min(cache.length, stop - self.horizon.first_heard(stop)))
@@ -110,3 +145,13 @@ class CrossAttention(nn.Module):
             mask_NM = (distances_NM >= 0) & (distances_NM <= self.horizon.reach)
             heard.append(fused.attended(queries, k_BHMK, v_BHMK, mask_NM))
         return torch.cat(heard, dim=2)
+
+
+def _attended_in_pieces(q_BH1K: Tensor, cache: LongCache) -> Tensor:
+    """What a query that hears all of the cache makes of it (B, H, 1, K)."""
+    q_BH1K = q_BH1K * q_BH1K.shape[-1] ** -0.5
+    logits_BH1S = torch.cat([q_BH1K @ piece.keys_BHSK.mT for piece in cache], dim=-1)
+    weights_BH1S = logits_BH1S.softmax(dim=-1).to(cache.old.values_BHSK.dtype)
+    pieces = weights_BH1S.split_with_sizes([piece.length for piece in cache], dim=-1)
+    old, recent = (weights @ piece.values_BHSK for weights, piece in zip(pieces, cache, strict=True))
+    return old + recent
