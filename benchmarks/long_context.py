@@ -91,20 +91,20 @@ def _train_and_score(name: str, seed: int, run: Path, arguments: argparse.Namesp
     variant = VARIANTS.get(name, Variant("uniform", 4, np.nan, np.nan, np.nan))
     beginning = arguments.out / f"short-kv{variant.num_kv_heads}-{seed}"
     heads = f"model.config.num_kv_heads={variant.num_kv_heads}"
-    _train(arguments.recipes / "short.yaml", beginning, [f"seed={seed}", heads])
+    train(arguments.recipes / "short.yaml", beginning, [f"seed={seed}", heads])
     changes = [*arguments.changes, f"start={beginning}", f"seed={seed}", heads]
     changes.append(f"model.config.schedule={variant.schedule}")
     changes += OTHERS.get(name, [])
     recipe = arguments.recipes / "whole-pieces.yaml"
-    _train(recipe, run, changes)
+    train(recipe, run, changes)
     if not (run / "context.json").is_file():
         measured = _scored(run, read_recipe(recipe, changes), arguments)
         (run / "context.json").write_text(json.dumps(measured, indent=1) + "\n")
         print(f"{run}: {measured['nats']:.4f} nats per token, KRCU {measured['krcu']:+.5f}", flush=True)
 
 
-def _train(recipe: Path, out: Path, changes: list[str]) -> None:
-    """The command, and what it cost, added up over all sittings."""
+def train(recipe: Path, out: Path, changes: list[str]) -> None:
+    """``ritornello train``, and what it cost, added up over all sittings; nothing where the run has its weights."""
     if (out / "weights").is_dir():
         return
     command = [sys.executable, "-m", "ritornello.cli", "train", str(recipe), "--out", str(out), "--resume"]
@@ -125,7 +125,7 @@ def _train(recipe: Path, out: Path, changes: list[str]) -> None:
 def _scored(run: Path, recipe: Recipe, arguments: argparse.Namespace) -> dict[str, Any]:
     data = PreparedLevel(recipe.data.folder, recipe.data.level)
     model: Any = load_weights(find_weights(run), data.vocabulary_hash)
-    pieces = _spread(data, arguments.pieces)
+    pieces = spread(data, arguments.pieces)
     stretches = {i: reset_stretches(min(data.entries[i].length, UNTIL + 1), RESET_AT) for i in pieces}
     with exact_arithmetic(1):
         nats = token_nats(model, data, pieces, stretches, bf16=arguments.bf16, batch_tokens=2048)
@@ -150,7 +150,7 @@ def _scored(run: Path, recipe: Recipe, arguments: argparse.Namespace) -> dict[st
     }
 
 
-def _spread(data: PreparedLevel, num_pieces: int) -> list[int]:
+def spread(data: PreparedLevel, num_pieces: int) -> list[int]:
     """Validation pieces of all lengths, evenly spaced among those sorted by length."""
     pieces = sorted(data.of_split("validation"), key=lambda i: (data.entries[i].length, i))
     return [pieces[(2 * k + 1) * len(pieces) // (2 * num_pieces)] for k in range(num_pieces)]
