@@ -95,17 +95,12 @@ def returns(pitch: IntArray) -> list[Return]:
     stop = 0
     for start, end in _runs(heard, first, nearest, exact):
         cut = max(start, stop) - start
-        at = _Run(int(first[start]), int(nearest[start]))
-        length = min(end - start + MIN_NOTES - 1 - cut, start - at.nearest)
+        first_start, nearest_start = int(first[start]) + cut, int(nearest[start]) + cut
+        length = min(end + MIN_NOTES - 1 - start - cut, start + cut - nearest_start)
         if length >= MIN_NOTES:
-            found.append(Return(start + cut, length, at.first + cut, at.nearest + cut, bool(exact[start])))
+            found.append(Return(start + cut, length, first_start, nearest_start, bool(exact[start])))
             stop = start + cut + length
     return found
-
-
-class _Run(NamedTuple):
-    first: int
-    nearest: int
 
 
 def _ranks(values: IntArray, length: int) -> IntArray:
