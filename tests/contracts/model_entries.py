@@ -73,6 +73,9 @@ class Entry:
     """Whether it may hear more than its masks say: through the keyboard."""
     first_learned: Callable[[int], int] | None = None
     """The first token that gradients reach; None: they reach as far as is heard."""
+    rounding: float = 0.0
+    """By how much later tokens may change earlier logits in float64. Where tokens set the borders, later ones decide in
+    which shapes earlier ones are computed, so in which order sums are made."""
     embeds: str = "embedding"
     """The module through which alone single tokens come in; empty if there is none."""
     dropout: tuple[str, ...] = field(default=("dropout",))
@@ -95,8 +98,9 @@ ENTRIES = {
     "transformer_xl": Entry("transformer_xl", Events, {**_SHARED, "segment": SEGMENT, "memory": MEMORY},
                             first_learned=own_segment),
     "museformer": Entry("museformer", Events, {**_SHARED, "fine_spans": (1, 2, 4), "first_shift": 10, "num_shifts": 4,
-                                               "span_steps": 4}),
-    "museformer bars": Entry("museformer", Events, {**_SHARED, "fine_spans": (1, 2, 4), "bar_ids": (3, 8, 9, 14, 17)}),
+                                               "span_steps": 4}, rounding=1e-12),
+    "museformer bars": Entry("museformer", Events, {**_SHARED, "fine_spans": (1, 2, 4), "bar_ids": (3, 8, 9, 14, 17)},
+                             rounding=1e-12),
     **{
         f"transformer {positions} {horizon}": Entry(
             "transformer", Events, {**_STACK, "positions": positions, horizon: size}

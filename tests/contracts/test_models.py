@@ -94,8 +94,7 @@ def test_nothing_later_is_heard(name: str, position: int, seed: int) -> None:
     changed = Conditions(*(torch.cat([a[:, :position], b[:, position:]], dim=1) for a, b in pairs))
     before, _ = model(ids, None, conditions)
     after, _ = model(changed_ids, None, changed)
-    # not bit for bit: where borders are set by tokens, later ones decide in which shapes earlier ones are computed
-    assert (before[:, :position] - after[:, :position]).abs().max() <= 1e-12
+    assert (before[:, :position] - after[:, :position]).abs().max() <= ENTRIES[name].rounding
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -168,14 +168,15 @@ class DsmrStack(nn.Module):
         return DsmrState(emptied, state.position, state.position)
 
     def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
-        """The own segment and what is kept of those before, for each layer."""
+        """The own segment and what is kept of those before, for each layer; not where all gates are shut."""
         T, segment = len(ids_T), self.config.segment
         positions_T = torch.arange(T)
         masks: dict[str, Tensor] = {}
-        for number, retention in enumerate(self.retentions, start=1):
+        for number, (layer, retention) in enumerate(zip(self.layers, self.retentions, strict=True), start=1):
+            assert isinstance(layer, Layer)
             heard_TT = (positions_T[:, None] // segment == positions_T // segment).tril()
             for border in range(segment, T, segment):
-                heard_TT[border : border + segment, retention.kept(border)] = True
+                heard_TT[border : border + segment, retention.kept(border)] = not layer.is_shut
             if retention.reach is not None:
                 heard_TT &= positions_T[:, None] - positions_T <= retention.reach
             masks[f"layer {number}"] = heard_TT
@@ -232,6 +233,11 @@ class Layer(nn.Module):
         x_BTD = x_BTD + self.dropout(self.project_out(heard_BHTK.transpose(1, 2).flatten(2)))
         x_BTD = x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD)))
         return x_BTD, LayerMemory(memory.finished, own)
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether no head hears anything of finished segments."""
+        return self.straight_through and self.gate_H is not None and bool((self.gate_H < 0).all())
 
     def _heard(self, q_BHTK: Tensor, finished: KVCache, own: KVCache) -> Tensor:
         if self.gate_H is None or not finished.length:
