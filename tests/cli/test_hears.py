@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
 
 from ritornello.cli import main
 from ritornello.errors import UserError
+from ritornello.models import MODELS
+from ritornello.plotting.hearing import FUTURE, HEARD, OWN, UNHEARD, figure_of_hearing, panels_of
 from ritornello.training.hearing import hearing_of
 from tests.cli.test_mistakes import line_of
 
+DOCS = Path(__file__).parents[2] / "docs"
 RECIPE = """
 model: {name: transformer, config: {width: 16, num_layers: 3, num_heads: 2, feedforward_width: 32, window: 64}}
 data: {folder: nowhere, level: %s}
@@ -58,6 +64,46 @@ def test_bars_of_time_are_those_of_a_scale(level: str, tmp_path: Path) -> None:
     summarised = np.flatnonzero(stages["spans to summaries"].sum(axis=1) > 1)
     assert set(np.diff(summarised)) == {8 * 3}
     assert not any(np.triu(mask, 1).any() for mask in stages.values())
+
+
+def commands_of_the_docs() -> list[tuple[str, str, int]]:
+    """Picture, changes and length of every ``draw`` in docs/hearing.md."""
+    text = (DOCS / "hearing.md").read_text()
+    loop = re.search(r"for schedule in (.+?); do\n(.+?)\ndone", text, re.DOTALL)
+    assert loop
+    lines = [loop[2].strip().replace("$schedule", schedule) for schedule in loop[1].split()]
+    lines += [line for line in text.replace(loop[0], "").splitlines() if line.startswith("draw ")]
+    found = [re.fullmatch(r'draw (\S+) (\S+) "(.+?)"(?: --length (\d+))?', line) for line in lines]
+    return [(match[1], f"{match[2]}={{{match[3]}}}", int(match[4] or 96)) for match in found if match]
+
+
+@pytest.mark.parametrize(("picture", "model", "length"), commands_of_the_docs())
+def test_the_pictures_of_the_docs(picture: str, model: str, length: int) -> None:
+    """Each has its command, is small, is shown, and is of the masks that the model has now, cell by cell."""
+    name, _, config = model.partition("=")
+    recipe = DOCS.parent / "recipes" / "my-folder.yaml"
+    hearing = hearing_of(recipe, length, [f"model.name={name}", f"model.config={config}"])
+    file = DOCS / "pictures" / f"hears-{picture}.png"
+    assert file.stat().st_size < 60_000
+    assert f"(pictures/{file.name})" in (DOCS / "hearing.md").read_text()
+    shown, colours = imread(file)[..., :3], np.array([to_rgb(colour) for colour in (FUTURE, UNHEARD, HEARD, OWN)])
+    for panel, axes in zip(panels_of(hearing.stages), figure_of_hearing(hearing.stages).axes, strict=True):
+        box = axes.get_window_extent()
+        middles = (np.arange(1, length - 1) + 0.5) * round(box.width) / length  # a frame lies on the outermost cells
+        rows = (len(shown) - round(box.y1) + middles).astype(int)
+        cells = shown[rows[:, None], (round(box.x0) + middles).astype(int)]
+        kinds = np.abs(cells[:, :, None] - colours).sum(axis=-1).argmin(axis=-1)
+        expected = np.where(panel.heard, 2, np.tri(length, dtype=int))
+        np.fill_diagonal(expected, 3)
+        assert np.array_equal(kinds, expected[1:-1, 1:-1])
+
+
+def test_the_docs_speak_of_every_model() -> None:
+    text = (DOCS / "hearing.md").read_text()
+    assert all(f"`{name}`" in text or f"\n## {name}\n" in text for name in MODELS)
+    assert {picture for picture, _, _ in commands_of_the_docs()} == {
+        file.stem.removeprefix("hears-") for file in (DOCS / "pictures").glob("hears-*.png")
+    }
 
 
 @pytest.mark.parametrize("level", ["structure", "phrases", "notes"])
