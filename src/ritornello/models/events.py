@@ -5,7 +5,7 @@ keyboard beside what it hears (``modules/keyboard.py``): which keys sound and si
 distances in time and pitch, the last velocities; and every event to come is judged by what it would do there
 (``modules/touch.py``). Memory can then be spent on what is farther away. With ``recall: true`` it is told what followed
 at the latest earlier place of the piece at which the last notes were the same, as they were or transposed
-(``modules/recall.py``): a memory of everything, for one byte a token.
+(``modules/recall.py``): a memory of everything, for two bytes a token.
 
 **Source** of both: ours. What is relative in pitch and time follows an idea of Music Transformer (arXiv
 1809.04281, section 3.4.1, there for chorales), here counted from the ids instead of learned by attention. Nothing but
@@ -23,7 +23,15 @@ from torch import Tensor, nn
 
 from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
 from ritornello.modules.keyboard import NUM_EVENTS, STATE_BYTES, Keyboard, KeyboardState, follow, untouched_keyboard
-from ritornello.modules.recall import Recalled, RecallHead, RecallInput, RecallState, nothing_heard, recall
+from ritornello.modules.recall import (
+    BYTES_PER_TOKEN,
+    Recalled,
+    RecallHead,
+    RecallInput,
+    RecallState,
+    nothing_heard,
+    recall,
+)
 from ritornello.modules.touch import KeyboardHead, KeyboardInput
 
 
@@ -142,9 +150,9 @@ class EventModel(nn.Module):
         return EventState(self.stack.new_state(batch_size), keyboard, recalled)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
-        """Bytes of the state after ``num_tokens``: the stack's (see there), 2,132 for a keyboard, 1 a token to recall."""
+        """Bytes of the state after ``num_tokens``: the stack's (see there), a keyboard's 2,132, recall's 2 a token."""
         keyboard = STATE_BYTES if self.config.keyboard else 0
-        recalled = num_tokens if self.config.recall else 0
+        recalled = num_tokens * BYTES_PER_TOKEN if self.config.recall else 0
         return self.stack.state_bytes(batch_size, num_tokens) + batch_size * (keyboard + recalled)
 
     def forget(self, state: EventState) -> EventState:
@@ -154,7 +162,7 @@ class EventModel(nn.Module):
         """
         recalled = state.recalled
         if recalled is not None:
-            recalled = nothing_heard(recalled.pitch_BS.shape[0], recalled.pitch_BS.device)
+            recalled = nothing_heard(recalled.event_BS.shape[0], recalled.event_BS.device)
         return EventState(self.stack.forget(state.heard), state.keyboard, recalled)
 
     def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
@@ -205,9 +213,7 @@ class EventModel(nn.Module):
         logits_BTV = self.head(h_BTD) if known.keys is None else self.head(h_BTD, known.keys)
         if self.recall_head is None or known.matches is None:
             return logits_BTV
-        begin_BTP, specials = self.recall_head(h_BTD, known.matches), self.config.num_specials
-        rest = logits_BTV.shape[-1] - specials - begin_BTP.shape[-1]
-        return logits_BTV + nn.functional.pad(begin_BTP, (specials, rest))
+        return logits_BTV + nn.functional.pad(self.recall_head(h_BTD, known.matches), (self.config.num_specials, 0))
 
 
 def initialise(stack: nn.Module, num_layers: int) -> None:
