@@ -17,7 +17,7 @@ from ritornello.training.recipe import OptimiserOptions, parse_recipe, read_reci
 from ritornello.training.schedule import cosine, noam
 from ritornello.training.seeding import derived_seed
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
 MINIMAL = "model: {name: tiny}\ndata: {folder: x}\nsteps: 3\n"
 
 
