@@ -204,7 +204,7 @@ def _spreading(values: list[float], digits: int) -> str:
 
 
 def _orders(rows: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
-    """Pairs of variants whose difference exceeds its spread over seeds, and how many of them are ordered as published."""
+    """Pairs of variants whose difference exceeds its spread over seeds; how many of them are ordered as published."""
     lines: list[str] = []
     pairs = list(combinations([name for name in rows if name in VARIANTS], 2))
     for figure, attribute, what in (("nats", "published_ppl", "perplexity"), ("krcu", "published_krcu", "KRCU")):
