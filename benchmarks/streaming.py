@@ -5,15 +5,19 @@
 
 Every model runs in a process of its own, without gradients, on one thread (sizes: ``long_models.py``). Sampled after
 every 512 tokens, from the end of the warm-up on: the process's own resident memory, without the pages of libraries,
-which the system drops and reads again as it likes. Freed blocks stay with the process, as in training
-(``training/allocation.py``): otherwise what swings is how much of a call's scratch is just being given back. The goal
-is that every sample lies within 1 % of the median; a straight line through them says whether they rise.
+which the system drops and reads again as it likes. The goal is that every sample lies within 1 % of the median; a
+straight line through them says whether they rise.
+
+By default every block of 64 KiB or more is the system's own and goes back to it when freed, so what is resident is what
+is in use. ``--malloc kept`` keeps freed blocks, as training does (``training/allocation.py``), ``--malloc plain``
+leaves it to the C library: then scratch and gaps between blocks are measured too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +30,8 @@ from benchmarks.long_models import SEGMENT, VARIANTS, build, tokens
 from ritornello.training.allocation import keep_memory
 
 GOAL = 0.01
+_APART = {"MALLOC_MMAP_THRESHOLD_": str(2**16)}
+"""Read by glibc."""
 
 
 def main() -> None:
@@ -35,7 +41,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=100_000)
     parser.add_argument("--warm-up", type=int, default=10_000, help="tokens")
     parser.add_argument("--chunk", type=int, default=SEGMENT, help="tokens read at once")
-    parser.add_argument("--give-back", action="store_true", help="freed blocks go back to the system, as it likes")
+    parser.add_argument("--malloc", choices=("apart", "kept", "plain"), default="apart")
     parser.add_argument("--data", type=Path, help="a prepared folder of performances")
     parser.add_argument("--cell", help="one model, as JSON")
     options = parser.parse_args()
@@ -48,7 +54,8 @@ def main() -> None:
     met = 0
     for variant in bounded:
         command = [sys.executable, "-m", "benchmarks.streaming", *sys.argv[1:], "--cell", variant]
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        environment = {**os.environ, **(_APART if options.malloc == "apart" else {})}
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
         row: dict[str, float] = json.loads(said)
         sizes = [row[name] for name in ("least", "median", "most")]
         swings = [size / row["median"] - 1 for size in (row["least"], row["most"])]
@@ -72,7 +79,7 @@ def _is_bounded(variant: str, num_tokens: int) -> bool:
 def measure(variant: str, options: Any) -> dict[str, float]:
     """Resident KiB over the stream, and the bytes of the state at its end."""
     torch.set_num_threads(1)
-    if not options.give_back:
+    if options.malloc == "kept":
         keep_memory()
     model: Any = build(variant)
     ids_1T = tokens(options.tokens, options.data)
