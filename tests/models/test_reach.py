@@ -62,7 +62,7 @@ def test_learns_what_it_hears_and_nothing_else(name: str) -> None:
     case = CASES[name]
     torch.manual_seed(0)
     model = build_model(case.model, {**SMALL, **case.values}, vocabulary_size=VOCABULARY_SIZE)
-    distances = DISTANCES * 64
+    distances = DISTANCES * 128
     sequences, units_B = draw_sequences(NUM_TOKENS, distances), torch.tensor(distances) // UNIT
     hears_B, hears_at_once_B = heard_cues(model, sequences)
     if case.farthest is not None:
@@ -73,7 +73,7 @@ def test_learns_what_it_hears_and_nothing_else(name: str) -> None:
         nats_B = nats_of_answers(model, sequences)
     assert nats_B[known_B].mean() < 0.1 * CHANCE
     if not hears_B.all():
-        assert nats_B[~hears_B].mean() > 0.95 * CHANCE
+        assert nats_B[~hears_B].mean() > 0.9 * CHANCE
 
 
 def heard_cues(model: EventModel, sequences: Sequences) -> tuple[Tensor, Tensor]:
