@@ -86,7 +86,7 @@ def _show_context_use(
                 data,
                 pieces,
                 ContextOptions(bf16=bf16),
-                limited=getattr(model, "limited", None),
+                limited=None if model.config.recall else getattr(model, "limited", None),
                 on_progress=show,
             )
         which = "pieces" if len(pieces) == len(found) else f"longest of {len(found)} pieces"

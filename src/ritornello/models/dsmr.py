@@ -127,7 +127,10 @@ class Dsmr(EventModel):
         super().__init__(config, DsmrStack(config))
 
     def limited(self, horizon: int) -> Dsmr:
-        """The same weights (not copies) in a model whose layers remember the last ``horizon`` positions only."""
+        """The same weights (not copies) in a model whose layers remember the last ``horizon`` positions only.
+
+        What is recalled from the tokens is not limited by it.
+        """
         config = self.config
         changes = {"schedule": "uniform", "budget": horizon * config.num_layers}
         model = Dsmr(config.model_copy(update=changes))
