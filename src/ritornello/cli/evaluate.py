@@ -76,7 +76,7 @@ def _show_context_use(
     from ritornello.evaluation.context_tables import tables
     from ritornello.training.evaluate import open_checkpoint, pieces_of
 
-    weights, _, data, model = open_checkpoint(checkpoint, data_folder)
+    weights, facts, data, model = open_checkpoint(checkpoint, data_folder)
     content: list[dict[str, Any]] = []
     for split, found in pieces_of(data, data_folder, splits):
         pieces = sorted(found, key=lambda i: -data.entries[i].length)[:num_pieces]
@@ -86,7 +86,7 @@ def _show_context_use(
                 data,
                 pieces,
                 ContextOptions(bf16=bf16),
-                limited=None if model.config.recall else getattr(model, "limited", None),
+                limited=None if facts["config"].get("recall") else getattr(model, "limited", None),
                 on_progress=show,
             )
         which = "pieces" if len(pieces) == len(found) else f"longest of {len(found)} pieces"
