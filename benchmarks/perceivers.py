@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.long_context import spread, train
 
+from benchmarks.long_context import spread, train
 from ritornello.data.prepared import PreparedLevel
 from ritornello.training.likelihood import token_nats
 from ritornello.training.recipe import read_recipe
@@ -88,7 +88,7 @@ def _table(rows: dict[str, dict[str, Any]]) -> str:
     first = next(iter(rows.values()))
     names = [f"{a:,}-{b - 1:,}" if b < 2**40 else f"from {a:,}" for a, b in pairwise(PLACES)]
     lines = [
-        f"{first['targets']:,} learned targets each; {first['pieces']} validation pieces, {sum(first['tokens']):,} tokens",
+        f"{first['targets']:,} targets each; {first['pieces']} validation pieces, {sum(first['tokens']):,} tokens",
         "",
         "| nats per token at | " + " | ".join(names) + " | all | parameters | targets per CPU second |",
         "|---|" + "---|" * (len(names) + 3),
