@@ -228,7 +228,7 @@ def test_autocast_trains_and_steps_in_half_the_bytes(kind: str) -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"width": 18}, "even width"),
+        ({"width": 18}, "even head width"),
         ({"fine_spans": (0, 1)}, "must rise"),
         ({"fine_spans": (1, 4, 4)}, "must rise"),
         ({"bar_ids": (3, 20)}, "vocabulary of 20"),

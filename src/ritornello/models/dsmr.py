@@ -22,7 +22,7 @@ import torch
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
-from ritornello.models.events import EventConfig, EventModel, initialise
+from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.memory import KVCache, empty_cache
@@ -34,15 +34,11 @@ FIRST_GATE = -6.0
 """Logit of a gate before learning: what is remembered counts a four-hundredth of what is near."""
 
 
-class DsmrConfig(EventConfig):
+class DsmrConfig(AttentionConfig):
     """Numbers of a Dsmr."""
 
-    num_layers: int = Field(default=6, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    """Must divide ``width``."""
     num_kv_heads: int | None = Field(default=None, ge=1)
     """Heads of keys and values, each heard by ``num_heads / num_kv_heads`` heads of queries; None = ``num_heads``."""
-    feedforward_width: int = Field(default=1024, ge=1)
     segment: int = Field(default=1024, ge=1)
     """Tokens; segments begin at the absolute positions 0, ``segment``, 2 ``segment`` ..."""
     schedule: str = "two_scale"
@@ -51,18 +47,11 @@ class DsmrConfig(EventConfig):
     """Positions that all layers together remember beside the own segment; ``full`` has none."""
     gates: Literal["soft", "straight_through"] | None = None
     """Learned gates on what is heard from finished segments; None = none."""
-    dropout: float = Field(default=0.1, ge=0, le=0.9)
-    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
 
     @property
     def kv_heads(self) -> int:
         """Heads of keys and values."""
         return self.num_heads if self.num_kv_heads is None else self.num_kv_heads
-
-    @property
-    def head_width(self) -> int:
-        """Of every head."""
-        return self.width // self.num_heads
 
     @property
     def retentions(self) -> tuple[Retention, ...]:
@@ -90,12 +79,8 @@ class DsmrConfig(EventConfig):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        if self.width % self.num_heads:
-            raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
         if self.num_heads % self.kv_heads:
             raise ValueError(f"num_kv_heads {self.kv_heads} does not divide num_heads {self.num_heads}")
-        if self.head_width % 2:
-            raise ValueError(f"rotary positions need an even head width, not {self.head_width}")
         return self
 
 

@@ -79,6 +79,35 @@ class EventConfig(ModelConfig):
         return self
 
 
+class AttentionConfig(EventConfig):
+    """Numbers of any model whose stack is layers of attention and feed-forward."""
+
+    num_layers: int = Field(default=6, ge=1)
+    num_heads: int = Field(default=4, ge=1)
+    """Must divide ``width``."""
+    feedforward_width: int = Field(default=1024, ge=1)
+    dropout: float = Field(default=0.1, ge=0, le=0.9)
+    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
+
+    @property
+    def head_width(self) -> int:
+        """Of every head."""
+        return self.width // self.num_heads
+
+    @property
+    def turns_heads(self) -> bool:
+        """Whether positions turn the channels of a head in pairs."""
+        return True
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
+        if self.turns_heads and self.head_width % 2:
+            raise ValueError(f"num_heads {self.num_heads}: rotary positions need an even head width, not {self.head_width}")
+        return self
+
+
 class Stack(Protocol):
     """All between the vectors of the tokens and the head; its state is a value."""
 

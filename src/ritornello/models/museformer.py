@@ -41,7 +41,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ritornello.models.events import EventConfig, EventModel, initialise
+from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.fine_and_coarse import Hearing, heard_by_spans, hearing, room
@@ -50,13 +50,9 @@ from ritornello.modules.positions import Turns, turned, turns
 from ritornello.modules.spans import Bars, SpanRule, Stretches
 
 
-class MuseformerConfig(EventConfig):
+class MuseformerConfig(AttentionConfig):
     """Numbers of a Museformer; the defaults count spans of two seconds in tokens of the performance scheme."""
 
-    num_layers: int = Field(default=4, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    """Must divide ``width``, evenly often."""
-    feedforward_width: int = Field(default=1024, ge=1)
     fine_spans: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 24, 32)
     """Rising distances of the spans that are heard token by token, beside the own one."""
     bar_ids: tuple[int, ...] = ()
@@ -67,8 +63,6 @@ class MuseformerConfig(EventConfig):
     """How many such tokens there are."""
     span_steps: int = Field(default=200, ge=1)
     """Length of a span, in the steps of the clock: 200 of 10 ms are two seconds. At least ``num_shifts``."""
-    dropout: float = Field(default=0.1, ge=0, le=0.9)
-    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
 
     @property
     def span_rule(self) -> SpanRule:
@@ -83,8 +77,6 @@ class MuseformerConfig(EventConfig):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        if self.width % (2 * self.num_heads):
-            raise ValueError(f"{self.num_heads} heads of an even width do not fit into width {self.width}")
         if any(far <= near for near, far in zip((0, *self.fine_spans), self.fine_spans, strict=False)):
             raise ValueError(f"fine_spans {self.fine_spans} must rise, from 1 on")
         if self.bar_ids:

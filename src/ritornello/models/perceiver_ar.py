@@ -29,7 +29,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ritornello.models.events import EventConfig, EventModel, initialise
+from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.models.transformer import Layer, TransformerConfig
 from ritornello.modules.cross_attention import CrossAttention, LongCache
 from ritornello.modules.dropout import Dropout
@@ -43,7 +43,7 @@ LATENTS_TOGETHER = 4096
 processor."""
 
 
-class PerceiverArConfig(EventConfig):
+class PerceiverArConfig(AttentionConfig):
     """Numbers of a Perceiver AR."""
 
     context: int = Field(default=32768, ge=1)
@@ -52,17 +52,10 @@ class PerceiverArConfig(EventConfig):
     """Most positions that pass through the stack together."""
     carried: int | None = Field(default=None, ge=0)
     """Latents of the block before that a block begins with, fewer than ``latents``; none given = half of them."""
-    num_layers: int = Field(default=6, ge=1)
-    """Of the stack."""
-    num_heads: int = Field(default=4, ge=1)
-    """Of the stack; must divide ``width``."""
     num_cross_heads: int = Field(default=1, ge=1)
     """Of the cross-attention; must divide ``width``."""
-    feedforward_width: int = Field(default=1024, ge=1)
     rotary_fraction: float = Field(default=0.25, gt=0, le=1)
     """Share of a head's channels that positions turn, rounded down to pairs."""
-    dropout: float = Field(default=0.1, ge=0, le=0.9)
-    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
     prefix_dropout: float = Field(default=0.0, ge=0, le=0.9)
     """Share of the positions heard before a training call that the cross-attention does not hear. The paper has 0.7
     for MAESTRO."""
@@ -104,11 +97,12 @@ class PerceiverArConfig(EventConfig):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
+        cross_width, rest = divmod(self.width, self.num_cross_heads)
+        if rest:
+            raise ValueError(f"num_cross_heads {self.num_cross_heads} does not divide width {self.width}")
+        if cross_width % 2:
+            raise ValueError(f"num_cross_heads {self.num_cross_heads}: rotary positions need an even head width")
         for name, heads in (("num_heads", self.num_heads), ("num_cross_heads", self.num_cross_heads)):
-            if self.width % heads:
-                raise ValueError(f"{name} {heads} does not divide width {self.width}")
-            if self.width // heads % 2:
-                raise ValueError(f"{name} {heads}: rotary positions need an even head width, not {self.width // heads}")
             if not self.turned_channels(heads):
                 share = f"rotary_fraction {self.rotary_fraction} of {self.width // heads} channels"
                 raise ValueError(f"{name} {heads}: {share} is no pair")

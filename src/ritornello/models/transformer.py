@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ritornello.models.events import EventConfig, EventModel, initialise
+from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.fused import AlibiAttention, fused_attention
@@ -30,13 +30,9 @@ from ritornello.modules.positions import Turns, sinusoids, turns
 from ritornello.modules.relative import RelativeAttention
 
 
-class TransformerConfig(EventConfig):
+class TransformerConfig(AttentionConfig):
     """Numbers of a Transformer."""
 
-    num_layers: int = Field(default=6, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    """Must divide ``width``."""
-    feedforward_width: int = Field(default=1024, ge=1)
     positions: Literal["absolute", "relative", "relative_uv", "rotary", "alibi"] = "rotary"
     """Sinusoids added to the embedding; a learned vector by distance (Music Transformer), also with
     Transformer-XL's u and v; turned queries and keys; or a fixed penalty by distance."""
@@ -47,8 +43,11 @@ class TransformerConfig(EventConfig):
     block before."""
     max_distance: int = Field(default=1024, ge=1)
     """Relative positions only: distances from here on share a vector of zeros."""
-    dropout: float = Field(default=0.1, ge=0, le=0.9)
-    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
+
+    @property
+    def turns_heads(self) -> bool:
+        """Only rotary positions do."""
+        return self.positions == "rotary"
 
     @property
     def horizon(self) -> Horizon:
@@ -66,10 +65,6 @@ class TransformerConfig(EventConfig):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        if self.width % self.num_heads:
-            raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
-        if self.positions == "rotary" and self.width // self.num_heads % 2:
-            raise ValueError(f"rotary positions need an even head width, not {self.width // self.num_heads}")
         if self.positions == "absolute" and self.width % 2:
             raise ValueError(f"absolute positions need an even width, not {self.width}")
         return self

@@ -26,7 +26,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ritornello.models.events import EventConfig, EventModel, initialise
+from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.horizons import Segments, heard_by
@@ -35,19 +35,18 @@ from ritornello.modules.positions import sinusoids
 from ritornello.modules.relative import relative_attention
 
 
-class TransformerXlConfig(EventConfig):
+class TransformerXlConfig(AttentionConfig):
     """Numbers of a TransformerXl."""
 
-    num_layers: int = Field(default=6, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    """Must divide ``width``."""
-    feedforward_width: int = Field(default=1024, ge=1)
     segment: int = Field(default=512, ge=1)
     """Tokens of a segment; gradients reach no farther."""
     memory: int = Field(default=512, ge=0)
     """Tokens before the segment that are heard in every layer."""
-    dropout: float = Field(default=0.1, ge=0, le=0.9)
-    """Of the embedding, of what a layer adds, and inside the feed-forward layers."""
+
+    @property
+    def turns_heads(self) -> bool:
+        """Positions are heard by distance."""
+        return False
 
     @property
     def horizon(self) -> Segments:
@@ -62,8 +61,6 @@ class TransformerXlConfig(EventConfig):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        if self.width % self.num_heads:
-            raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
         if self.width % 2:
             raise ValueError(f"sinusoids need an even width, not {self.width}")
         return self
