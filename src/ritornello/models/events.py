@@ -104,7 +104,8 @@ class AttentionConfig(EventConfig):
         if self.width % self.num_heads:
             raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
         if self.turns_heads and self.head_width % 2:
-            raise ValueError(f"num_heads {self.num_heads}: rotary positions need an even head width, not {self.head_width}")
+            what = f"rotary positions need an even head width, not {self.head_width}"
+            raise ValueError(f"num_heads {self.num_heads}: {what}")
         return self
 
 
