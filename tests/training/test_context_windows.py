@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +11,18 @@ import torch
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.windows import WindowLoader
 from ritornello.errors import UserError
-from ritornello.models.transformer import Transformer, TransformerConfig
-from ritornello.training.checkpoint import checkpoints, load_checkpoint
 from ritornello.training.likelihood import summed_nats
 from ritornello.training.loop import fit
 from ritornello.training.processes import Processes
 from ritornello.training.recipe import Recipe, parse_recipe
+from tests.training.runs import small_transformer, whole_and_resumed
 
 
 @pytest.mark.parametrize("segmentation", ["random_start", "effective", "cropped"])
 def test_the_loss_is_that_of_the_last_tokens_of_each_row_read_at_once(
     segmentation: str, performances: PreparedLevel
 ) -> None:
-    torch.manual_seed(0)
-    config = TransformerConfig(
-        vocabulary_size=performances.vocabulary_size,
-        width=16,
-        num_layers=2,
-        num_heads=2,
-        feedforward_width=32,
-        window=250,
-    )
-    model = Transformer(config).double().eval()
+    model = small_transformer(performances, window=250).double()
     batch = WindowLoader(
         performances, seed=2, batch_tokens=400, window_tokens=30, context_tokens=300, segmentation=segmentation
     ).batch(1)
@@ -65,15 +54,7 @@ def context_recipe(performance_recipe: Recipe) -> Recipe:
 
 
 def test_resumed_run_ends_with_the_same_bits(context_recipe: Recipe, tmp_path: Path) -> None:
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    fit(context_recipe, whole)
-    fit(context_recipe, parts)
-    shutil.rmtree(parts / "weights")
-    shutil.rmtree(checkpoints(parts)[-1])
-    fit(context_recipe, parts, resume=True)
-    one, other = (load_checkpoint(checkpoints(run)[-1]).tensors for run in (whole, parts))
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    whole_and_resumed(context_recipe, tmp_path)
 
 
 @pytest.mark.parametrize(

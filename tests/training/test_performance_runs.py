@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
-from ritornello.training.checkpoint import checkpoints, load_checkpoint
 from ritornello.training.likelihood import likelihood
 from ritornello.training.loop import fit
-from ritornello.training.recipe import Recipe, parse_recipe
+from ritornello.training.recipe import Recipe
 from ritornello.training.weights import load_weights, read_facts
-
-
-def changed(recipe: Recipe, **values: Any) -> Recipe:
-    """The recipe with other values; ``data__x`` means data.x."""
-    content = recipe.model_dump(mode="json")
-    for key, value in values.items():
-        *parents, last = key.split("__")
-        table = content
-        for parent in parents:
-            table = table[parent]
-        table[last] = value
-    return parse_recipe(content)
-
-
-def last_tensors(run: Path) -> dict[str, torch.Tensor]:
-    return load_checkpoint(checkpoints(run)[-1]).tensors
+from tests.training.runs import changed, last_tensors, whole_and_resumed
 
 
 def largest_difference(one: Path, other: Path) -> float:
@@ -53,16 +35,7 @@ def test_resumed_run_ends_with_the_same_bits(model: str, performance_recipe: Rec
     dropping = {**config, "dropout": 0.2}
     data = {"data__transpose": (-3, 3), "data__stretch": (0.95, 1.05), "data__velocity": 1}
     recipe = changed(performance_recipe, model={"name": model, "config": dropping}, accumulate=2, **data)
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    fit(recipe, whole)
-    fit(recipe, parts)
-    shutil.rmtree(parts / "weights")
-    while checkpoints(parts)[-1].name != "step-00000009":
-        shutil.rmtree(checkpoints(parts)[-1])  # as if it had been killed between step 9 and 12
-    torch.manual_seed(99)  # the state of the process does not matter
-    fit(recipe, parts, resume=True)
-    assert largest_difference(whole, parts) == 0
-    assert (whole / "weights/weights.safetensors").read_bytes() == (parts / "weights/weights.safetensors").read_bytes()
+    whole_and_resumed(recipe, tmp_path)
 
 
 @pytest.mark.parametrize(("optimiser", "bound"), [("adamw", 1e-5), ("muon", 1e-2)])

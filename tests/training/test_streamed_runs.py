@@ -12,13 +12,12 @@ import torch
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.streams import StreamLoader
 from ritornello.errors import UserError
-from ritornello.models.transformer import Transformer, TransformerConfig
 from ritornello.training.carried import CarriedStates
-from ritornello.training.checkpoint import checkpoints, load_checkpoint
 from ritornello.training.likelihood import num_scored, streamed, summed_nats
 from ritornello.training.loop import fit
 from ritornello.training.recipe import Recipe, parse_recipe
 from ritornello.training.weights import load_weights
+from tests.training.runs import changed, last_tensors, small_transformer, whole_and_resumed
 
 
 @pytest.fixture
@@ -30,25 +29,8 @@ def streamed_recipe(performance_recipe: Recipe) -> Recipe:
     return parse_recipe(content)
 
 
-def changed(recipe: Recipe, **values: Any) -> Recipe:
-    return parse_recipe({**recipe.model_dump(mode="json"), **values})
-
-
-def last_checkpoint(run: Path) -> dict[str, torch.Tensor]:
-    return load_checkpoint(checkpoints(run)[-1]).tensors
-
-
 def test_an_epoch_of_steps_scores_the_pieces_as_a_whole(performances: PreparedLevel) -> None:
-    torch.manual_seed(0)
-    config = TransformerConfig(
-        vocabulary_size=performances.vocabulary_size,
-        width=16,
-        num_layers=2,
-        num_heads=2,
-        feedforward_width=32,
-        window=80,
-    )
-    model = Transformer(config).eval()
+    model = small_transformer(performances, window=80)
     loader = StreamLoader(performances, seed=3, batch_tokens=128, window_tokens=50)
     carried, nats, tokens, step = CarriedStates(), 0.0, 0, 0
     train = performances.of_split("train")
@@ -64,24 +46,13 @@ def test_an_epoch_of_steps_scores_the_pieces_as_a_whole(performances: PreparedLe
 def test_resumed_run_ends_with_the_same_bits(model: str, streamed_recipe: Recipe, tmp_path: Path) -> None:
     config = streamed_recipe.model.config if model == "transformer" else {"width": 12, "num_layers": 2, "dropout": 0.2}
     recipe = changed(streamed_recipe, model={"name": model, "config": config}, accumulate=2)
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    fit(recipe, whole)
-    fit(recipe, parts)
-    shutil.rmtree(parts / "weights")
-    while checkpoints(parts)[-1].name != "step-00000009":
-        shutil.rmtree(checkpoints(parts)[-1])  # as if it had been killed between step 9 and 12
-    torch.manual_seed(99)  # the state of the process does not matter
-    fit(recipe, parts, resume=True)
-    one, other = last_checkpoint(whole), last_checkpoint(parts)
-    assert any(name.startswith("state.1.") for name in one)
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    assert (whole / "weights/weights.safetensors").read_bytes() == (parts / "weights/weights.safetensors").read_bytes()
+    whole, _ = whole_and_resumed(recipe, tmp_path)
+    assert any(name.startswith("state.1.") for name in last_tensors(whole))
 
 
 def test_what_is_carried_stays_in_the_precision_of_the_run(streamed_recipe: Recipe, tmp_path: Path) -> None:
     fit(changed(streamed_recipe, precision="bf16-mixed", steps=3), tmp_path / "run")
-    carried = {name: tensor for name, tensor in last_checkpoint(tmp_path / "run").items() if name.startswith("state.")}
+    carried = {name: tensor for name, tensor in last_tensors(tmp_path / "run").items() if name.startswith("state.")}
     assert {tensor.dtype for tensor in carried.values()} == {torch.bfloat16}
 
 
@@ -91,7 +62,7 @@ def test_what_is_carried_matters_to_what_is_learned(
     fit(streamed_recipe, tmp_path / "carried")
     monkeypatch.setattr(CarriedStates, "before", lambda *_: None)
     fit(streamed_recipe, tmp_path / "forgotten")
-    one, other = (last_checkpoint(tmp_path / run) for run in ("carried", "forgotten"))
+    one, other = (last_tensors(tmp_path / run) for run in ("carried", "forgotten"))
     assert not torch.equal(one["model.head.weight"], other["model.head.weight"])
 
 

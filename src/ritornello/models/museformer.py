@@ -180,7 +180,7 @@ class MuseformerStack(nn.Module):
     def _turns(self, to: Hearing, first: int) -> Turns:
         """Of every row, for all heads (R, 1, K/2); ``first`` is the position of place 0."""
         low = int(to.places_R.min())
-        head_width = self.config.width // self.config.num_heads
+        head_width = self.config.head_width
         by = turns(first + low, int(to.places_R.max()) + 1 - low, head_width, self.norm.weight)
         rows_R = (to.places_R - low).to(self.norm.weight.device)
         return Turns(by.cos_TK[rows_R, None], by.sin_TK[rows_R, None])

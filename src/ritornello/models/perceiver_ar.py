@@ -268,7 +268,7 @@ class PerceiverStack(nn.Module):
     def _no_block(self, batch_size: int) -> tuple[KVCache, ...]:
         """Caches of a block that has no latent yet."""
         config = self.config
-        cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, self.norm.weight)
+        cache = empty_cache(batch_size, config.num_heads, config.head_width, self.norm.weight)
         return (cache,) * config.num_layers
 
     def _turns(self, start: int, length: int, num_heads: int) -> Turns:

@@ -100,7 +100,7 @@ class TransformerStack(nn.Module):
     def new_state(self, batch_size: int) -> TransformerState:
         """The state before the first token."""
         config = self.config
-        cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, self.norm.weight)
+        cache = empty_cache(batch_size, config.num_heads, config.head_width, self.norm.weight)
         return TransformerState((cache,) * config.num_layers, 0)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
@@ -137,7 +137,7 @@ class TransformerStack(nn.Module):
         """Made once for all layers."""
         if self.config.positions != "rotary":
             return None
-        return turns(start, length, self.config.width // self.config.num_heads, self.norm.weight)
+        return turns(start, length, self.config.head_width, self.norm.weight)
 
 
 class Layer(nn.Module):
@@ -163,7 +163,7 @@ def _attend(config: TransformerConfig) -> Attend:
     if config.positions == "alibi":
         return AlibiAttention(config.num_heads)
     if config.positions in ("relative", "relative_uv"):
-        head_width = config.width // config.num_heads
+        head_width = config.head_width
         with_uv = config.positions == "relative_uv"
         return RelativeAttention(config.num_heads, head_width, config.max_distance, with_uv=with_uv)
     return fused_attention

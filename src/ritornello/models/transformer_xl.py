@@ -97,7 +97,7 @@ class TransformerXlStack(nn.Module):
     def __init__(self, config: TransformerXlConfig) -> None:
         super().__init__()
         self.config = config
-        head_width = config.width // config.num_heads
+        head_width = config.head_width
         self.dropout = Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         self.content_bias_HK = nn.Parameter(torch.zeros(config.num_heads, head_width))
