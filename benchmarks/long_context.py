@@ -1,6 +1,6 @@
 """Ten schedules of memory, one budget, several seeds: what each is worth, and what it makes of its memory.
 
-    python benchmarks/long_context.py --seeds 1 2 3 --bf16       # some three hours of processor time
+    python benchmarks/long_context.py --seeds 1 2 3 --bf16       # hours on a CPU
     python benchmarks/long_context.py --seeds 2 --variants full fhcr --bf16      # a part of it; the rest later
     python benchmarks/long_context.py --seeds 1 2 3 --table      # the table of what is there
 

@@ -1,6 +1,6 @@
 """Effective segmentation against cropping, and one scale against the cascade, by position in the piece.
 
-    python -m benchmarks.perceivers --bf16      # recipes/long/perceiver-cpu.yaml, some 20 minutes of processor time
+    python -m benchmarks.perceivers --bf16      # recipes/long/perceiver-cpu.yaml, minutes on a CPU
     python -m benchmarks.perceivers --table     # the table of what is there
 
 Three models of one recipe, one seed, one number of steps and of learned targets. *Cropped* windows begin anywhere and

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
+from ritornello.tokenizers.performance import PerformanceTokenizer
 from ritornello.tokenizers.performance_changes import stretched, transposed_at_random, with_velocity
 
 
@@ -24,6 +26,12 @@ class Augmentation(NamedTuple):
     def changes(self) -> bool:
         """Whether anything can come out changed."""
         return self != Augmentation()
+
+    def check(self, level: str) -> None:
+        """Raises UserError when the tokens of this level cannot be changed as it asks."""
+        if self.changes and level != PerformanceTokenizer.name:
+            mend = "leave out transpose, stretch and velocity"
+            raise UserError(f"{level} tokens cannot be changed on the fly", where="data", mend=mend)
 
     def of(self, ids: IntArray, random: np.random.Generator) -> IntArray:
         """A piece or a passage of the performance scheme, changed."""

@@ -22,6 +22,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ritornello.data.augmentation import Augmentation
 from ritornello.data.batch import Batch
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.rows import Row, collate
@@ -58,10 +59,7 @@ class StreamLoader:
         Raises:
             UserError: no training piece, or transposition of a scheme that has none.
         """
-        if transpose != (0, 0) and data.name != "performance":
-            raise UserError(
-                f"{data.name} tokens cannot be changed on the fly", where="data", mend="leave out transpose"
-            )
+        Augmentation(transpose).check(data.name)
         self.data, self.seed, self.window_tokens, self.transpose = data, seed, window_tokens, transpose
         self.pieces = np.array([piece for piece in data.of_split("train") if data.entries[piece].length > 1])
         if not len(self.pieces):

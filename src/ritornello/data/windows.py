@@ -70,9 +70,7 @@ class WindowLoader:
         if segmentation not in SEGMENTATIONS:
             mend = f"one of {', '.join(SEGMENTATIONS)}"
             raise UserError(f"no such segmentation: {segmentation!r}", where="data.segmentation", mend=mend)
-        if augmentation.changes and data.name != "performance":
-            mend = "leave out transpose, stretch and velocity"
-            raise UserError(f"{data.name} tokens cannot be changed on the fly", where="data", mend=mend)
+        augmentation.check(data.name)
         self.data, self.seed, self.window_tokens, self.context_tokens = data, seed, window_tokens, context_tokens
         self.rows_per_process = max(1, batch_tokens // window_tokens)
         self.segmentation = SEGMENTATIONS[segmentation]
