@@ -22,6 +22,7 @@ ALLOWED["generation"] |= {"weights"}
 OWNERS = {  # a parser is touched by one folder only
     "symusic": {"scores", "audio"},
     "music21": {"evaluation"},
+    "scipy": {"evaluation"},
     "matplotlib": {"plotting"},
     "verovio": {"plotting"},
     "pyarrow": {"data"},
