@@ -25,7 +25,7 @@ from ritornello.data.corpora import CORPORA
 from ritornello.errors import UserError
 from ritornello.evaluation import adherence, completeness, copying, counterpoint, keys, texture
 from ritornello.evaluation.copying import Index
-from ritornello.evaluation.report import Figures, Goal, Row, table
+from ritornello.evaluation.side_by_side import Figures, Goal, Row, table
 from ritornello.form.analyse import analyse
 from ritornello.form.plan import Plan
 from ritornello.form.plan_yaml import read_plan, write_plan

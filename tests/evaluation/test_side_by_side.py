@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ritornello.evaluation.report import Goal, Row, table
+from ritornello.evaluation.side_by_side import Goal, Row, table
 from ritornello.evaluation.statistics import rate
 
 OURS = [
