@@ -8,6 +8,6 @@ ASPECTS: dict[str, Aspect] = {}
 """By name, in the order in which a report shows them."""
 
 
-def all_metrics() -> dict[str, Metric]:
-    """Every metric by its name; no two aspects share one."""
-    return {metric.name: metric for aspect in ASPECTS.values() for metric in aspect.metrics}
+def all_metrics(*aspects: str) -> dict[str, Metric]:
+    """Every metric of some aspects, or of all, by its name; no two share one."""
+    return {metric.name: metric for name in aspects or ASPECTS for metric in ASPECTS[name].metrics}
