@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.plotting import palette
-from ritornello.scores.writing import write_atomically
+from ritornello.plotting.page import empty_figure, write_png
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 """(T, T): row = position, column = heard position."""
@@ -51,16 +50,11 @@ def draw_hearing(stages: Mapping[str, BoolArray], path: Path, title: str = "") -
     Raises:
         UserError: the file cannot be written.
     """
-    file = BytesIO()
-    figure_of_hearing(stages, title).canvas.print_png(file, metadata={"Software": None})
-    write_atomically(Path(path), file.getvalue())
+    write_png(figure_of_hearing(stages, title), path)
 
 
 def figure_of_hearing(stages: Mapping[str, BoolArray], title: str = "") -> Any:
     """The picture as a matplotlib figure with an Agg canvas."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = panels_of(stages)
     length = len(panels[0].heard)
     rows = math.ceil(len(panels) / MOST_ACROSS)
@@ -68,8 +62,7 @@ def figure_of_hearing(stages: Mapping[str, BoolArray], title: str = "") -> Any:
     side = length * max(1, min(PANEL_PIXELS, PANELS_PIXELS // across) // length)
     step_down = TITLE_PIXELS + side + BOTTOM_PIXELS
     width, height = LEFT_PIXELS + across * (side + GAP_PIXELS), TOP_PIXELS + rows * step_down
-    figure: Any = Figure(figsize=(width / DOTS_PER_INCH, height / DOTS_PER_INCH), dpi=DOTS_PER_INCH, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = empty_figure(width / DOTS_PER_INCH, height / DOTS_PER_INCH, DOTS_PER_INCH)
     _head(figure, title)
     for number, panel in enumerate(panels):
         row, column = divmod(number, across)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import textwrap
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.plotting import palette
+from ritornello.plotting.page import DOTS_PER_INCH, axes_at, empty_figure, write_png
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import Notes, Score
 from ritornello.scores.sustain import sustained
-from ritornello.scores.writing import write_atomically
 
 SYSTEM_SECONDS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800)
 """Lengths that a system may have; the first that needs at most MOST_SYSTEMS is taken."""
 MOST_SYSTEMS = 12
 LEAST_FILLED = 0.15
 """Share of a last system that is worth one; what is shorter lengthens the others."""
-DOTS_PER_INCH = 160
 WIDTH_INCHES, LEFT_INCHES, RIGHT_INCHES = 11.0, 0.5, 0.15
 TITLE_INCHES, GAP_INCHES = 0.45, 0.3
 ROLL_INCHES = (1.35, 2.6)
@@ -58,31 +56,25 @@ def draw_performance(score: Score, path: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    file = BytesIO()
-    figure_of_performance(score).canvas.print_png(file, metadata={"Software": None})
-    write_atomically(Path(path), file.getvalue())
+    write_png(figure_of_performance(score), path)
 
 
 def figure_of_performance(score: Score) -> Any:
     """The picture as a matplotlib figure with an Agg canvas."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     bars = _bars_of(score)
     seconds = max(1.0, float(bars.sound_end.max(initial=0.0)))
     num_systems, each = systems_of(seconds)
     low, high = ROLL_INCHES
     roll_inches = high - (high - low) * min(1.0, (num_systems - 1) / 5)
     height = TITLE_INCHES + num_systems * (roll_inches + GAP_INCHES)
-    figure: Any = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = empty_figure(WIDTH_INCHES, height)
     _title(figure, score, seconds)
     _legend(figure)
     across = WIDTH_INCHES - LEFT_INCHES - RIGHT_INCHES
     for number in range(num_systems):
         bottom = height - TITLE_INCHES - number * (roll_inches + GAP_INCHES) - roll_inches
-        box = (LEFT_INCHES / WIDTH_INCHES, bottom / height, across / WIDTH_INCHES, roll_inches / height)
-        axes = figure.add_axes(box, xlim=(number * each, (number + 1) * each))
+        box = (LEFT_INCHES, bottom, across, roll_inches)
+        axes = axes_at(figure, box, xlim=(number * each, (number + 1) * each))
         _system(axes, bars, each, each / (across * DOTS_PER_INCH))
     return figure
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import textwrap
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,12 @@ from ritornello.form.plan import Plan
 from ritornello.plotting import palette
 from ritornello.plotting.lanepanel import Ruler, draw_lanes
 from ritornello.plotting.lanes import Lanes
+from ritornello.plotting.page import DOTS_PER_INCH, Box, axes_at, empty_figure, write_png
 from ritornello.plotting.rollpanel import bars_of, draw_roll
 from ritornello.scores.score import Score
-from ritornello.scores.writing import write_atomically
 
 BEATS_PER_SYSTEM = 24
 MAX_SYSTEMS = 40  # longer pieces get longer systems; Agg draws no picture above 65,535 pixels
-DOTS_PER_INCH = 160
 WIDTH_INCHES, LEFT_INCHES, RIGHT_INCHES = 11.0, 0.62, 0.12
 TITLE_INCHES, LANES_INCHES, ROLL_INCHES, GAP_INCHES = 0.45, 0.68, 2.3, 0.3
 
@@ -34,26 +32,20 @@ def draw(score: Score, plan: Plan | None, path: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    file = BytesIO()
-    figure_of(score, plan).canvas.print_png(file, metadata={"Software": None})
-    write_atomically(Path(path), file.getvalue())
+    write_png(figure_of(score, plan), path)
 
 
 def figure_of(score: Score, plan: Plan | None) -> Any:
     """The picture as a matplotlib figure with an Agg canvas."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     grid = grid_of_score(score)
     systems = systems_of(grid)
     lanes_inches = LANES_INCHES if plan else 0.0
     system_inches = lanes_inches + ROLL_INCHES + GAP_INCHES
     height = TITLE_INCHES + system_inches * len(systems)
-    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    figure = empty_figure(WIDTH_INCHES, height)
     _title(figure, score, plan)
     inches_per_frame = (WIDTH_INCHES - LEFT_INCHES - RIGHT_INCHES) / max(end - start for start, end in systems)
-    ruler = Ruler(canvas.get_renderer(), inches_per_frame * DOTS_PER_INCH)
+    ruler = Ruler(figure.canvas.get_renderer(), inches_per_frame * DOTS_PER_INCH)
     lanes = Lanes.of(plan) if plan else None
     bars = bars_of(score)
     for number, system in enumerate(systems):
@@ -76,11 +68,9 @@ def systems_of(grid: Grid) -> list[Range]:
     return list(zip(starts, [*starts[1:], bars[-1][1]], strict=True))
 
 
-def _axes(figure: Any, box_inches: tuple[float, float, float, float], system: Range) -> Any:
-    """Empty axes at (left, bottom, width, height), the system's frames along x."""
-    width, height = figure.get_size_inches()
-    left, bottom, across, tall = box_inches
-    axes = figure.add_axes((left / width, bottom / height, across / width, tall / height), xlim=system)
+def _axes(figure: Any, box: Box, system: Range) -> Any:
+    """Empty axes, the system's frames along x."""
+    axes = axes_at(figure, box, xlim=system)
     axes.tick_params(length=0, labelsize=6.5, labelcolor=palette.GREY, labelfontfamily=palette.FONT)
     return axes
 
