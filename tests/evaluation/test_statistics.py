@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ritornello.evaluation.statistics import Tally, combined, quotient, rate
+from ritornello.evaluation.statistics import Tally, combined, difference, quotient, rate
 
 
 def test_a_rate_is_total_events_over_total_size() -> None:
@@ -22,6 +22,14 @@ def test_equal_pieces_leave_no_doubt() -> None:
 def test_quotient_of_a_set_with_half_of_it_is_two() -> None:
     ours, theirs = Tally([4, 4], [10, 10]), Tally([2, 2, 2], [10, 10, 10])
     assert quotient(ours, theirs)[:3] == pytest.approx((2.0, 2.0, 2.0), abs=1e-12)
+
+
+def test_a_difference_is_of_two_sets_drawn_apart() -> None:
+    ours, theirs = Tally.of_values([2, 4, 6]), Tally.of_values([1, 1])
+    assert difference(ours, theirs).value == pytest.approx(4 - 1, abs=1e-12)
+    assert difference(ours, theirs)[1:3] == pytest.approx([end - 1 for end in rate(ours)[1:3]], abs=1e-12)
+    assert difference(ours, theirs).num_pieces == 2
+    assert math.isnan(difference(ours, Tally([], [])).value)
 
 
 def test_pieces_without_a_value_are_left_out() -> None:

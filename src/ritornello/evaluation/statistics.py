@@ -57,6 +57,17 @@ def quotient(numerator: Tally, denominator: Tally, *, seed: int = 0) -> Estimate
     return _estimate(_divide(_rates(above), _rates(below)), draws, above.shape[1])
 
 
+def difference(ours: Tally, theirs: Tally, *, seed: int = 0) -> Estimate:
+    """Rate of one set of pieces minus the rate of another, drawn independently of each other.
+
+    ``num_pieces`` is that of the smaller set.
+    """
+    left, right = _complete(ours), _complete(theirs)
+    random = np.random.default_rng(seed)
+    draws = _resampled(left, random) - _resampled(right, random)
+    return _estimate(_rates(left) - _rates(right), draws, min(left.shape[1], right.shape[1]))
+
+
 def combined(
     tallies: Sequence[Tally], combine: Callable[[NDArray[np.float64]], NDArray[np.float64]], *, seed: int = 0
 ) -> Estimate:
