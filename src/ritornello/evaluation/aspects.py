@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from ritornello.evaluation import pitch, rhythm
 from ritornello.evaluation.metric import Aspect, Metric
 
-ASPECTS: dict[str, Aspect] = {}
+ASPECTS: dict[str, Aspect] = {
+    "pitch": Aspect("pitch", pitch.evaluate, pitch.METRICS),
+    "rhythm": Aspect("rhythm", rhythm.evaluate, rhythm.METRICS),
+}
 """By name, in the order in which a report shows them."""
 
 
