@@ -1,6 +1,6 @@
 """Composed chorales beside Bach's: one table, printed and written into docs/results.md.
 
-    python benchmarks/chorales.py PIECES --seeds 1-100 --write docs/results.md
+    python -m benchmarks.chorales PIECES --seeds 1-100 --write docs/results.md
 
 PIECES is a folder with one folder per piece (``piece.mid``, ``piece.musicxml``, ``plan.yaml``); with --seeds
 the missing ones are composed first, each under the name of its seed, so that an interrupted run goes on.
@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from benchmarks.page import write_between_markers
 from ritornello.data.corpora import CORPORA
-from ritornello.errors import UserError
 from ritornello.evaluation import adherence, completeness, copying, counterpoint, keys, texture
 from ritornello.evaluation.copying import Index
 from ritornello.evaluation.side_by_side import Figures, Goal, Row, table
@@ -32,7 +32,6 @@ from ritornello.form.plan_yaml import read_plan, write_plan
 from ritornello.form.voices import VOICES
 from ritornello.scores import Score, read_score
 
-BEGIN, END = "<!-- chorales: begin -->", "<!-- chorales: end -->"
 UNSEEN = range(320, 371)
 
 KEYS = (
@@ -101,7 +100,7 @@ def main() -> None:
     parser.add_argument(
         "--trained-on", default="music21_bach", choices=CORPORA, help="corpus the notes were learnt from"
     )
-    parser.add_argument("--write", type=Path, help=f"file whose text between {BEGIN} and {END} is replaced")
+    parser.add_argument("--write", type=Path, help="page with a place for the table")
     options = parser.parse_args()
     if options.seeds:
         compose_missing(options.pieces, options.seeds, options.weights)
@@ -113,7 +112,7 @@ def main() -> None:
     text = report(composed, bach, f"{index.num_pieces} pieces of `{options.trained_on}`")
     print(text)
     if options.write:
-        write_between_markers(options.write, text)
+        write_between_markers(options.write, "chorales", text)
 
 
 def compose_missing(folder: Path, seeds: str, weights: Path | None) -> None:
@@ -228,15 +227,6 @@ def report(composed: Sequence[Figures], bach: Sequence[Figures], training: str) 
         "*texture* and *copying* are about what it does not look at."
     )
     return "\n".join([*lines, "", note])
-
-
-def write_between_markers(path: Path, text: str) -> None:
-    """Replaces what stands between the markers of a file."""
-    page = path.read_text(encoding="utf-8")
-    if page.count(BEGIN) != 1 or page.count(END) != 1:
-        raise UserError("has no place for the table", where=str(path), mend=f"write {BEGIN} and {END} into it")
-    before, _, rest = page.partition(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

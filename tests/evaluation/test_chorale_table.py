@@ -1,12 +1,12 @@
 """The command that makes the table: markers, and readers that the project does not use."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from benchmarks import chorales
+from benchmarks.page import write_between_markers
 from ritornello.errors import UserError
 from ritornello.evaluation.copying import Index
 from ritornello.form.analyse import analyse
@@ -23,17 +23,6 @@ VOICES = {
 }
 
 
-@pytest.fixture(scope="module")
-def chorales() -> ModuleType:
-    file = Path(__file__).parents[2] / "benchmarks" / "chorales.py"
-    spec = importlib.util.spec_from_file_location("chorales", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def piece() -> Score:
     parts = [
         Part(name, Notes.of([(i * BEAT, BEAT, p, 80) for i, p in enumerate(pitches)]), fermatas_ticks=(7 * BEAT,))
@@ -42,24 +31,25 @@ def piece() -> Score:
     return Score(BEAT, tuple(parts), keys=(KeySignature(0, 0, "major"),))
 
 
-def test_only_what_stands_between_the_markers_is_replaced(chorales: ModuleType, tmp_path: Path) -> None:
+def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "results.md"
-    page.write_text(f"before\n{chorales.BEGIN}\nold\n{chorales.END}\nafter\n")
+    begin, end = "<!-- table: begin -->", "<!-- table: end -->"
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     for _ in range(2):
-        chorales.write_between_markers(page, "new")
-        assert page.read_text() == f"before\n{chorales.BEGIN}\n\nnew\n\n{chorales.END}\nafter\n"
+        write_between_markers(page, "table", "new")
+        assert page.read_text() == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
 
 
-@pytest.mark.parametrize("text", ["", "<!-- chorales: begin -->", "<!-- chorales: begin -->" * 2])
-def test_a_page_without_a_place_is_left_alone(chorales: ModuleType, tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "<!-- table: begin -->", "<!-- table: begin -->" * 2])
+def test_a_page_without_a_place_is_left_alone(tmp_path: Path, text: str) -> None:
     page = tmp_path / "results.md"
     page.write_text(text)
     with pytest.raises(UserError, match="no place"):
-        chorales.write_between_markers(page, "new")
+        write_between_markers(page, "table", "new")
     assert page.read_text() == text
 
 
-def test_other_readers_find_the_same_notes_and_miss_a_changed_one(chorales: ModuleType, tmp_path: Path) -> None:
+def test_other_readers_find_the_same_notes_and_miss_a_changed_one(tmp_path: Path) -> None:
     pytest.importorskip("mido")
     pytest.importorskip("music21")
     score = piece()
@@ -78,7 +68,7 @@ def replace_pitch(notes: Notes) -> tuple:
     return notes.onset_ticks, notes.duration_ticks, pitch, notes.velocity
 
 
-def test_every_row_of_the_table_has_its_figure(chorales: ModuleType) -> None:
+def test_every_row_of_the_table_has_its_figure() -> None:
     pytest.importorskip("music21")
     score = piece()
     figures = chorales.measure(score, analyse(score), Index([score]))
