@@ -26,6 +26,7 @@ from ritornello.data.corpora import CORPORA
 from ritornello.evaluation import adherence, completeness, copying, counterpoint, keys, texture
 from ritornello.evaluation.copying import Index
 from ritornello.evaluation.side_by_side import Figures, Goal, Row, table
+from ritornello.evaluation.timeline import Timeline
 from ritornello.form.analyse import analyse
 from ritornello.form.plan import Plan
 from ritornello.form.plan_yaml import read_plan, write_plan
@@ -157,7 +158,7 @@ def measure(score: Score, plan: Plan, index: Index) -> dict[str, float]:
     figures = {"num_sections": float(len(plan.sections or ()))}
     planned = (adherence, keys, completeness)
     parts = [*(aspect.evaluate(score, plan) for aspect in planned), copying.evaluate(score, index)]
-    for part in (*parts, counterpoint.evaluate(score), texture.evaluate(score)):
+    for part in (*parts, counterpoint.evaluate(Timeline.of(score, written=True)), texture.evaluate(score)):
         figures |= part
     for name, ending in (("parallels", ""), ("parallels_across_fermatas", "_across_fermatas")):
         figures[name] = figures[f"parallel_fifths{ending}"] + figures[f"parallel_octaves{ending}"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ritornello.evaluation import counterpoint
+from ritornello.evaluation.timeline import Timeline
 from ritornello.scores.score import Notes, Part, Score
 
 BEAT = 480
@@ -117,7 +118,9 @@ def test_a_score_gives_the_same_as_its_grid() -> None:
     score = Score(
         BEAT, tuple(Part(f"voice {i}", Notes.of([(*row, 80) for row in rows])) for i, rows in enumerate(parts))
     )
-    assert counterpoint.evaluate(score) == counterpoint.evaluate_frames(PARALLEL, struck(PARALLEL))
+    assert counterpoint.evaluate(Timeline.of(score, written=True)) == counterpoint.evaluate_frames(
+        PARALLEL, struck(PARALLEL)
+    )
 
 
 def test_the_end_of_a_fermata_note_is_a_border() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from ritornello.errors import UserError
 from ritornello.evaluation.counterpoint import evaluate
+from ritornello.evaluation.timeline import Timeline
 from ritornello.form.chord import Chord
 from ritornello.form.grid import phrase_slots, section_ranges
 from ritornello.form.key import Key
@@ -42,7 +43,7 @@ def _assert_complete(made: Composition) -> None:
     assert all(part.fermatas_ticks[-1] == last[0][0] for part in score.parts)
     for phrase, slots in zip(plan.phrases, phrase_slots(plan), strict=True):
         assert len(phrase.harmony or ()) == len(slots)
-    assert evaluate(score)["crossings"] == 0
+    assert evaluate(Timeline.of(score, written=True))["crossings"] == 0
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ritornello.evaluation import pitch, rhythm
+from ritornello.evaluation import cadences, counterpoint, harmony, pitch, rhythm, tension
 from ritornello.evaluation.metric import Aspect, Metric
 
 ASPECTS: dict[str, Aspect] = {
     "pitch": Aspect("pitch", pitch.evaluate, pitch.METRICS),
     "rhythm": Aspect("rhythm", rhythm.evaluate, rhythm.METRICS),
+    "harmony": Aspect("harmony", harmony.evaluate, harmony.METRICS),
+    "tension": Aspect("tension", tension.evaluate, tension.METRICS),
+    "cadences": Aspect("cadences", cadences.evaluate, cadences.METRICS, needs_bars=True),
+    "counterpoint": Aspect("counterpoint", counterpoint.evaluate, counterpoint.METRICS, needs_bars=True),
 }
 """By name, in the order in which a report shows them."""
 

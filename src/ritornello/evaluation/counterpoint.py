@@ -1,7 +1,11 @@
 """Counterpoint: consecutive fifths and octaves, crossings, overlaps, leaps and ranges, per 100 beats.
 
 Everything is counted on the 16th grid of ``form/voices.py``: four voices, soprano first, one sounding
-pitch per 16th frame (-1 = rest). A beat is a quarter note, four frames.
+pitch per 16th frame (-1 = rest). A beat is a quarter note, four frames. The figures are meant for written
+music in four parts. A score with another number of parts is read from the outside in: highest and lowest
+sounding note are soprano and bass, the next ones alto and tenor. Such voices never cross; consecutives are
+found between them, but a part that leaves the outside leaves its voice, so read its figures only beside
+those of music read in the same way. Beats are counted from the bar of the first note on.
 
 **Consecutives.** A pair of voices counts at frame t when both sounded at t - 1, both sound at t, *both
 change pitch* between the two (repeated and held notes never count), and the interval is the same
@@ -29,11 +33,29 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.evaluation.metric import BUT_TRANSPOSED, Metric
+from ritornello.evaluation.timeline import Timeline
 from ritornello.form.grid import FRAMES_PER_BEAT
 from ritornello.form.voices import REST, frames_of
 from ritornello.scores.score import IntArray, Score
 
 BoolArray: TypeAlias = NDArray[np.bool_]
+
+PER_100 = "per 100 beats"
+
+METRICS: tuple[Metric, ...] = (
+    Metric("beats", "quarter notes", "length that the rates are taken over"),
+    Metric("parallel_fifths", PER_100, "pairs of voices moving the same way from fifth to fifth"),
+    Metric("parallel_octaves", PER_100, "pairs of voices moving the same way from octave to octave"),
+    Metric("contrary_fifths", PER_100, "pairs of voices moving apart or together from fifth to fifth"),
+    Metric("contrary_octaves", PER_100, "pairs of voices moving apart or together from octave to octave"),
+    Metric("parallel_fifths_across_fermatas", PER_100, "parallel fifths from one phrase to the next"),
+    Metric("parallel_octaves_across_fermatas", PER_100, "parallel octaves from one phrase to the next"),
+    Metric("crossings", PER_100, "places where a voice goes below its lower neighbour"),
+    Metric("overlaps", PER_100, "moves of a voice beyond where its neighbour just was"),
+    Metric("out_of_range", PER_100, "notes too high or low for their voice", keeps=BUT_TRANSPOSED),
+    Metric("leaps", PER_100, "melodic intervals above a fifth, octaves apart"),
+)
 
 RANGES = {"soprano": (60, 79), "alto": (55, 74), "tenor": (48, 67), "bass": (40, 62)}
 """Voice -> lowest and highest MIDI pitch."""
@@ -41,13 +63,17 @@ RANGES = {"soprano": (60, 79), "alto": (55, 74), "tenor": (48, 67), "bass": (40,
 FIFTH, OCTAVE = 7, 0
 
 
-def evaluate(score: Score) -> dict[str, float]:
+def evaluate(notes: Timeline) -> dict[str, float]:
     """All counts of this file per 100 beats, and ``beats``, the length they are taken over.
 
-    A score without a beat of music gives nan for every rate.
+    Music without a beat, or without bars, gives nan for every rate.
     """
-    pitches, onsets = frames_of(score)
-    return evaluate_frames(pitches, onsets, phrase_borders(score))
+    if notes.bar_beats is None:
+        return evaluate_frames(np.empty((0, 4), np.int64), np.empty((0, 4), np.bool_))
+    pitches, onsets = frames_of(notes.score)
+    first = round(float(notes.bar_beats[0]) * FRAMES_PER_BEAT)
+    borders = frozenset(frame - first for frame in phrase_borders(notes.score))
+    return evaluate_frames(pitches[first:], onsets[first:], borders)
 
 
 def evaluate_frames(
