@@ -56,7 +56,7 @@ def random_written(seed: int, num_notes: int = 300) -> Score:
     return replace(written([]), parts=(upper, replace(lower, name="bass")))
 
 
-def random_performance(seed: int, num_notes: int = 400) -> Score:
+def random_performance(seed: int, num_notes: int = 400, beat_seconds: float = 0.43) -> Score:
     """The same freely played, with a pedal."""
     random = np.random.default_rng(seed)
     score = random_written(seed, num_notes)
@@ -64,7 +64,7 @@ def random_performance(seed: int, num_notes: int = 400) -> Score:
     for part in score.parts:
         for onset, length, pitch, loud in part.notes.rows():
             jitter = float(random.normal(0, 0.02))
-            rows.append((max(0.0, onset / TICKS * 0.43 + 1.0 + jitter), length / TICKS * 0.4, pitch, loud))
+            rows.append((max(0.0, onset / TICKS * beat_seconds + 1.0 + jitter), length / TICKS * 0.4, pitch, loud))
     played = performed(rows)
     ends = np.arange(0, played.end_ticks, 700)
     pedal = Pedal.columns(ends, np.where(np.arange(len(ends)) % 2 == 0, 100, 0))

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from ritornello.evaluation import cadences, counterpoint, harmony, pitch, rhythm, tension
+from ritornello.evaluation import (
+    cadences,
+    compression,
+    counterpoint,
+    fitness,
+    groove,
+    harmony,
+    pitch,
+    rhythm,
+    similarity,
+    structure,
+    tension,
+)
 from ritornello.evaluation.metric import Aspect, Metric
 
 ASPECTS: dict[str, Aspect] = {
@@ -10,6 +22,11 @@ ASPECTS: dict[str, Aspect] = {
     "rhythm": Aspect("rhythm", rhythm.evaluate, rhythm.METRICS),
     "harmony": Aspect("harmony", harmony.evaluate, harmony.METRICS),
     "tension": Aspect("tension", tension.evaluate, tension.METRICS),
+    "self-similarity": Aspect("self-similarity", similarity.evaluate, similarity.METRICS),
+    "structureness": Aspect("structureness", fitness.evaluate, fitness.METRICS),
+    "structure": Aspect("structure", structure.evaluate, structure.METRICS),
+    "compression": Aspect("compression", compression.evaluate, compression.METRICS),
+    "groove": Aspect("groove", groove.evaluate, groove.METRICS, needs_bars=True),
     "cadences": Aspect("cadences", cadences.evaluate, cadences.METRICS, needs_bars=True),
     "counterpoint": Aspect("counterpoint", counterpoint.evaluate, counterpoint.METRICS, needs_bars=True),
 }

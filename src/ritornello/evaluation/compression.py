@@ -1,0 +1,162 @@
+"""Compression: how much of a piece can be told by pointing at what came before.
+
+**Conventions**
+
+* Notes are taken in the order of ``Timeline``. Three sequences are made of them: pitches; intervals from note to note,
+  which are the same on any level; and times from onset to onset in classes, ``CLASSES_PER_DOUBLING`` per doubling of
+  the time from ``SHORTEST_SECONDS`` on, with one class for the notes of a chord. Times are those of the chords' first
+  notes.
+* ``pitch_entropy_rate_bits`` and its like: bits per note that one must be told who knows all that came before, by the
+  longest match: the mean over notes of (length of the longest passage from here on that has begun earlier, plus 1)
+  over log2 of the notes so far plus 1 is the inverse of the rate. It is an estimate that falls with the length of the
+  piece more slowly than a compressed file does, and sees matches however far back. Passages may overlap, so a loop
+  goes to 0 bits.
+* ``compression_ratio``: bytes after LZMA over bytes before, of two bytes per note, its interval and its time class.
+  The dictionary holds the whole piece; there is no header. It falls with the length of a piece, since the coder learns:
+  compare pieces of one length, or use the rates.
+
+**Source**: rate: I. Kontoyiannis et al., Nonparametric entropy estimation for stationary processes and random fields,
+with applications to English text, IEEE TIT 44 (1998), the estimator with growing window; longest earlier matches by the
+suffix array (M. Crochemore and L. Ilie, Computing longest previous factor in linear time, 2008), the array itself by
+doubling (Karp, Miller, Rosenberg, 1972). Which sequences: ours.
+
+Shapes: N symbols.
+"""
+
+from __future__ import annotations
+
+import lzma
+
+import numpy as np
+
+from ritornello.evaluation.metric import Metric, Value
+from ritornello.evaluation.timeline import Timeline
+from ritornello.scores.score import IntArray
+
+LEAST_NOTES = 32
+SHORTEST_SECONDS = 0.05
+CLASSES_PER_DOUBLING = 2
+MOST_CLASSES = 20
+_FILTERS = ({"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME},)
+
+
+def evaluate(notes: Timeline) -> dict[str, Value]:
+    """The value of each of ``METRICS``; nan for fewer than ``LEAST_NOTES`` notes."""
+    pitch = notes.pitch
+    interval, time = np.diff(pitch), time_classes(notes)
+    return {
+        "pitch_entropy_rate_bits": entropy_rate_bits(pitch),
+        "interval_entropy_rate_bits": entropy_rate_bits(interval),
+        "rhythm_entropy_rate_bits": entropy_rate_bits(time),
+        "compression_ratio": compression_ratio(interval, time),
+    }
+
+
+def time_classes(notes: Timeline) -> IntArray:
+    """Class of the time from the chord of each note to that of the next (N - 1,); 0 within a chord."""
+    if len(notes) < 2:
+        return np.zeros(0, dtype=np.int64)
+    begins = np.flatnonzero(np.diff(notes.chord, prepend=-1))
+    onset = np.minimum.reduceat(notes.onset_seconds, begins)[notes.chord]
+    seconds = np.diff(onset)
+    doublings = np.log2(np.maximum(seconds, SHORTEST_SECONDS) / SHORTEST_SECONDS)
+    classes = 1 + np.round(CLASSES_PER_DOUBLING * doublings).astype(np.int64)
+    return np.where(np.diff(notes.chord) == 0, 0, np.minimum(classes, MOST_CLASSES))
+
+
+def entropy_rate_bits(symbols: IntArray) -> float:
+    """Bits per symbol of a sequence (N,), given all before it."""
+    num_symbols = len(symbols)
+    if num_symbols < LEAST_NOTES - 1:
+        return np.nan
+    known = np.log2(np.arange(2, num_symbols + 1))
+    return float(1 / ((longest_earlier(symbols)[1:] + 1) / known).mean())
+
+
+def compression_ratio(interval: IntArray, time: IntArray) -> float:
+    """Bytes after LZMA over bytes before, of intervals and classes of time (N,) in turn."""
+    if len(interval) < LEAST_NOTES - 1:
+        return np.nan
+    raw = np.stack([interval + 128, time], axis=1).astype(np.uint8).tobytes()
+    return len(lzma.compress(raw, format=lzma.FORMAT_RAW, filters=_FILTERS)) / len(raw)
+
+
+def longest_earlier(symbols: IntArray) -> IntArray:
+    """For each place the length of the longest passage from it on that also begins at an earlier place (N,).
+
+    The earlier passage may run into the later one.
+    """
+    ranks = _ranks_by_doubling(symbols)
+    order = np.argsort(ranks[-1])
+    before, after = _nearest_smaller(order), _nearest_smaller(order[::-1])[::-1]
+    length = np.zeros(len(symbols), dtype=np.int64)
+    for neighbour in (before, after):
+        known = neighbour >= 0
+        length[order[known]] = np.maximum(length[order[known]], _common(ranks, order[known], neighbour[known]))
+    return length
+
+
+def _ranks_by_doubling(symbols: IntArray) -> list[IntArray]:
+    """The rank (N,) of each place by the 1, 2, 4, ... symbols from it on, until no two are alike."""
+    num_symbols, have = len(symbols), 1
+    ranks = [np.unique(symbols, return_inverse=True)[1] + 1]
+    while have < num_symbols and int(ranks[-1].max()) < num_symbols:
+        following = np.zeros(num_symbols, dtype=np.int64)  # what ends sooner comes first
+        following[:-have] = ranks[-1][have:]
+        ranks.append(np.unique(ranks[-1] * (num_symbols + 1) + following, return_inverse=True)[1] + 1)
+        have *= 2
+    return ranks
+
+
+def _nearest_smaller(places: IntArray) -> IntArray:
+    """For each entry the last entry before it that is smaller; -1 where there is none."""
+    nearest: list[int] = []
+    stack = [-1]
+    for place in places.tolist():
+        while stack[-1] > place:
+            stack.pop()
+        nearest.append(stack[-1])
+        stack.append(place)
+    return np.array(nearest, dtype=np.int64)
+
+
+def _common(ranks: list[IntArray], first: IntArray, second: IntArray) -> IntArray:
+    """How many symbols two places have in common from there on."""
+    num_symbols = len(ranks[0])
+    common = np.zeros(len(first), dtype=np.int64)
+    for level in range(len(ranks) - 1, -1, -1):
+        size = 1 << level
+        a, b = first + common, second + common
+        fits = np.maximum(a, b) + size <= num_symbols
+        same = fits & (ranks[level][np.where(fits, a, 0)] == ranks[level][np.where(fits, b, 0)])
+        common += size * same
+    return common
+
+
+METRICS = (
+    Metric(
+        "pitch_entropy_rate_bits",
+        "bits per note",
+        "what the next pitch tells one who knows all pitches before it",
+        moves={"shuffled": "up", "transposed": "up", "looped": "down"},
+    ),
+    Metric(
+        "interval_entropy_rate_bits",
+        "bits per note",
+        "what the next interval tells one who knows all intervals before it",
+        moves={"shuffled": "up", "transposed": "up", "looped": "down"},
+    ),
+    Metric(
+        "rhythm_entropy_rate_bits",
+        "bits per note",
+        "what the time to the next note tells one who knows all times before it",
+        moves={"shuffled": "same", "transposed": "same", "looped": "down"},
+    ),
+    Metric(
+        "compression_ratio",
+        "share",
+        "bytes of intervals and times after LZMA over bytes before; smaller: more is repeated",
+        moves={"shuffled": "up", "looped": "down"},
+        high=2.0,
+    ),
+)
