@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ritornello.form.grid import Range
 from ritornello.plotting import palette
 from ritornello.plotting.lanes import Lanes, Span
+from ritornello.plotting.page import Box, axes_at
 
 TEXT_POINTS = 7.0
 NUMERAL_POINTS = (7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
 PADDING_PIXELS = 6.0
+Extent = tuple[float, float]
+"""Where the time axis begins and ends, in its own unit: frames, or seconds."""
 
 
 class Ruler:
-    """Widths of texts in frames of the time axis, from the fonts themselves."""
+    """Widths of texts in frames (or seconds) of the time axis, from the fonts themselves."""
 
     def __init__(self, renderer: Any, pixels_per_frame: float) -> None:
         self._renderer = renderer
@@ -38,21 +40,36 @@ def numeral_points(lanes: Lanes, ruler: Ruler) -> float:
     return NUMERAL_POINTS[-1]
 
 
-def draw_lanes(axes: Any, lanes: Lanes, system: Range, ruler: Ruler) -> None:
+def draw_lanes(axes: Any, lanes: Lanes, system: Extent, ruler: Ruler) -> None:
     """Sections, phrases and harmony of one system, from top to bottom."""
     axes.set(ylim=(0, 3), yticks=(2.5, 1.5, 0.5), yticklabels=("sections", "phrases", "harmony"), xticks=())
     axes.spines[:].set_visible(False)
-    for row, (spans, weight) in enumerate(((lanes.sections, "bold"), (lanes.phrases, "normal"))):
-        for span in _visible(spans, system):
-            _box(axes, span, 2 - row)
-            _text(axes, span, 2.5 - row, ruler, weight)
+    draw_lane(axes, lanes.sections, system, 2, ruler, "bold")
+    draw_lane(axes, lanes.phrases, system, 1, ruler)
     points = numeral_points(lanes, ruler)
     for span in _visible(lanes.harmony, system):
         axes.text(span.start, 0.36, span.texts[0], size=points, color=palette.INK, va="baseline",
                   math_fontfamily=palette.NUMERALS, family=palette.FONT)  # fmt: skip
 
 
-def _visible(spans: Sequence[Span], system: Range) -> list[Span]:
+def draw_lane_at(figure: Any, box: Box, spans: Sequence[Span], extent: Extent) -> None:
+    """One lane in axes of its own."""
+    axes = axes_at(figure, box, xlim=extent, ylim=(0, 1))
+    axes.set_axis_off()
+    ruler = Ruler(figure.canvas.get_renderer(), box[2] * figure.dpi / (extent[1] - extent[0]))
+    draw_lane(axes, spans, extent, 0, ruler, "bold")
+
+
+def draw_lane(
+    axes: Any, spans: Sequence[Span], system: Extent, bottom: float, ruler: Ruler, weight: str = "normal"
+) -> None:
+    """One lane of boxes, from ``bottom`` to one above it."""
+    for span in _visible(spans, system):
+        _box(axes, span, bottom)
+        _text(axes, span, bottom + 0.5, ruler, weight)
+
+
+def _visible(spans: Sequence[Span], system: Extent) -> list[Span]:
     """The parts of the spans that lie in the system."""
     return [
         Span(max(span.start, system[0]), min(span.end, system[1]), span.texts, span.letter)

@@ -22,7 +22,7 @@ from ritornello.form.plan import Direction, Motif, Phrase, Plan, Section
 from ritornello.plotting.numeral import typeset
 
 _ARROWS: dict[Direction, str] = {"rising": "↗", "level": "→", "falling": "↘"}
-_CADENCES = {
+CADENCES = {
     "perfect authentic": "PAC",
     "imperfect authentic": "IAC",
     "half": "HC",
@@ -31,14 +31,18 @@ _CADENCES = {
     "phrygian": "Phr",
     "none": "—",
 }
+"""Short names of cadences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a lane: frames start to end, texts from long to short, and the letter that colours it."""
+    """A stretch of a lane: start to end, texts from long to short, and the letter that colours it.
 
-    start: int
-    end: int
+    Time is in frames above a piano roll, in seconds where there are no bars (``landmarks.py``).
+    """
+
+    start: float
+    end: float
     texts: tuple[str, ...]
     letter: str = ""
 
@@ -89,7 +93,7 @@ def _section_texts(section: Section) -> tuple[str, ...]:
 def _phrase_texts(number: int, phrase: Phrase) -> tuple[str, ...]:
     key = str(phrase.key) if phrase.key else ""
     cadence = phrase.cadence or ""
-    short = _CADENCES[phrase.cadence] if phrase.cadence else ""
+    short = CADENCES[phrase.cadence] if phrase.cadence else ""
     relation = _relation(phrase.motif)
     choices = (
         (key, cadence, relation),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ritornello.plotting import palette
 from ritornello.plotting.page import DOTS_PER_INCH, axes_at, empty_figure, write_png
+from ritornello.plotting.timeaxis import time_name
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import Notes, Score
 from ritornello.scores.sustain import sustained
@@ -158,15 +159,14 @@ def _seconds(axes: Any, each: float) -> None:
     for time in times:
         axes.axvline(time, color=palette.FAINT, linewidth=0.5, zorder=1)
     named = [time for time in times if time % (5 if step == 1 else 2 * step) == 0]
-    axes.set_xticks(named, [f"{time // 60}:{time % 60:02d}" for time in named])
+    axes.set_xticks(named, [time_name(time) for time in named])
 
 
 def _title(figure: Any, score: Score, seconds: float) -> None:
-    whole = round(seconds)
     facts = [
         textwrap.shorten(score.title, 80, placeholder=" …"),
         f"{score.num_notes:,} notes",
-        f"{whole // 60}:{whole % 60:02d}",
+        time_name(seconds),
     ]
     y = 1 - TITLE_INCHES / 2 / figure.get_size_inches()[1]
     text = "   ·   ".join(fact for fact in facts if fact)
