@@ -7,9 +7,9 @@ Four of the thirteen features by which sets of pieces are compared (``distributi
 
 * An inter-onset interval goes from the beginning of one chord to that of the next, in seconds always; the notes of a
   chord are one onset, so that thick chords are no fast rhythm.
-* In a segment it is the mean of the intervals that begin there. Where none begins, it is the one that lasts through
-  the segment's beginning or begins with the last chord; the last chord's interval ends with the piece. So a silence
-  of 20 s is an interval of 20 s in every segment that it fills, and none is nan.
+* In a segment it is the mean of the intervals that begin there. Where none begins, it is the one that fills the
+  segment; from the last chord on, the time between that chord and the end of the piece. So a silence of 20 s is an
+  interval of 20 s in every segment that it fills, and none is nan.
 * Lengths are those of sound, pedal included. In written music each goes to the nearest of mgeval's twelve values
   (``NOTE_VALUES``; of two equally near the one that mgeval lists first), relative to a whole note, whatever the bar.
   A performance has no note values: its lengths fall in twelve classes between fixed borders
