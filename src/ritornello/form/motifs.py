@@ -38,12 +38,16 @@ class Likeness(NamedTuple):
 
 def motifs_of(frames: Frames, phrases: Sequence[Range]) -> list[Motif]:
     """The motif of each phrase."""
-    return [_motif(frames, phrases, index) for index in range(len(phrases))]
+    trimmed = [_trimmed(frames, phrase) for phrase in phrases]
+    return [_motif(trimmed, phrases, index) for index in range(len(phrases))]
 
 
 def compare(frames: Frames, phrase: Range, source: Range) -> Likeness:
     """Compares two phrases. Their lengths may differ in the last chord."""
-    own, other = _trimmed(frames, phrase), _trimmed(frames, source)
+    return _likeness(_trimmed(frames, phrase), _trimmed(frames, source), phrase, source)
+
+
+def _likeness(own: IntArray, other: IntArray, phrase: Range, source: Range) -> Likeness:
     length, longest = min(len(own), len(other)), max(len(own), len(other))
     tail = abs((phrase[1] - phrase[0]) - (source[1] - source[0]))
     same = bool(np.array_equal(own, other)) and tail <= 2 * FRAMES_PER_BEAT
@@ -52,13 +56,18 @@ def compare(frames: Frames, phrase: Range, source: Range) -> Likeness:
     if not sounding.any():
         return Likeness(0.0, 0, same)
     shift = _common_interval(interval[sounding])
-    apart = np.abs(interval - shift)
-    worth = np.where(sounding, np.select([apart == 0, apart == 1], [_SAME, _NEAR], 0.0), 0.0)
-    return Likeness(float(worth.sum()) / longest, shift, same)
+    apart = np.abs(interval[sounding] - shift)
+    worth = _SAME * np.count_nonzero(apart == 0) + _NEAR * np.count_nonzero(apart == 1)
+    return Likeness(worth / longest, shift, same)
 
 
-def _motif(frames: Frames, phrases: Sequence[Range], index: int) -> Motif:
-    found = [(compare(frames, phrases[index], phrases[source]), source) for source in range(index)]
+def _motif(trimmed: Sequence[IntArray], phrases: Sequence[Range], index: int) -> Motif:
+    own = trimmed[index]
+    found = [
+        (_likeness(own, other, phrases[index], phrases[source]), source)
+        for source, other in enumerate(trimmed[:index])
+        if min(len(own), len(other)) >= VARIED_SIMILARITY * max(len(own), len(other))  # others are never alike enough
+    ]
     exact = [source for likeness, source in found if likeness.exact]
     if exact:
         return Motif(relation="exact", source=exact[0])
@@ -81,5 +90,6 @@ def _trimmed(frames: Frames, phrase: Range) -> IntArray:
 
 
 def _common_interval(intervals: IntArray) -> int:
-    values, counts = np.unique(intervals, return_counts=True)
-    return int(values[counts.argmax()])
+    """The most frequent one; of equally frequent ones the lowest."""
+    lowest = int(intervals.min())
+    return lowest + int(np.bincount(intervals - lowest).argmax())
