@@ -55,7 +55,7 @@ TEMPERLEY: FloatArray = np.array(
 )
 
 
-def key_fits(histograms: FloatArray, profiles: FloatArray = KRUMHANSL_KESSLER) -> FloatArray:
+def key_fits(histograms: FloatArray, profiles: FloatArray = AARDEN_ESSEN) -> FloatArray:
     """Correlations (..., 24) of histograms (..., 12) with the profile of every key; nan for flat or empty ones."""
     centred = histograms - histograms.mean(axis=-1, keepdims=True)
     size = np.sqrt((centred**2).sum(axis=-1, keepdims=True))
