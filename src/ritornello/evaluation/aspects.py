@@ -6,6 +6,7 @@ from ritornello.evaluation import (
     cadences,
     compression,
     counterpoint,
+    dynamics,
     fitness,
     groove,
     harmony,
@@ -20,6 +21,7 @@ from ritornello.evaluation.metric import Aspect, Metric
 ASPECTS: dict[str, Aspect] = {
     "pitch": Aspect("pitch", pitch.evaluate, pitch.METRICS),
     "rhythm": Aspect("rhythm", rhythm.evaluate, rhythm.METRICS),
+    "dynamics": Aspect("dynamics", dynamics.evaluate, dynamics.METRICS),
     "harmony": Aspect("harmony", harmony.evaluate, harmony.METRICS),
     "tension": Aspect("tension", tension.evaluate, tension.METRICS),
     "self-similarity": Aspect("self-similarity", similarity.evaluate, similarity.METRICS),
