@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ritornello.data.batch import Batch
 from ritornello.data.corpora.base import Split
 from ritornello.data.layout import TABLE, column_file, read_index
 from ritornello.data.pieces_table import PieceRow, read_table
-from ritornello.data.rows import Row, collate
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
+
+if TYPE_CHECKING:  # they bring torch, which a reader of ids does without
+    from ritornello.data.batch import Batch
+    from ritornello.data.rows import Row
 
 _MAX_OPEN_SHARDS = 256
 """Columns kept mapped at a time: each holds a file open, and a process may open about a thousand."""
@@ -72,6 +74,8 @@ class PreparedLevel:
 
     def row(self, index: int) -> Row:
         """The whole piece ``index``, copied out of the columns."""
+        from ritornello.data.rows import Row
+
         if "scored" in self._columns:
             scored = np.array(self._column("scored", index))
         else:
@@ -84,6 +88,8 @@ class PreparedLevel:
 
     def whole_batches(self, pieces: list[int], batch_tokens: int) -> Iterator[Batch]:
         """Whole pieces in batches of like length, each once, for evaluation."""
+        from ritornello.data.rows import collate
+
         ordered = sorted(pieces, key=lambda i: (self.entries[i].length, i))
         sizes = batch_sizes(np.array([self.entries[i].length for i in ordered]), batch_tokens)
         for stop, size in zip(np.cumsum(sizes).tolist(), sizes, strict=True):

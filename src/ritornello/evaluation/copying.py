@@ -1,178 +1,151 @@
-"""Copying: how much of a piece stands verbatim in a training corpus.
+"""Copying: how much of a piece stands in a training corpus, exactly or transposed.
 
-A frame is a 16th; two frames are equal when all four voices have the same pitch (or rest) and strike or
-hold alike. Three measures:
+* A *copy* is a run of consecutive notes, in the order of ``Timeline`` (chords from low to high), that stands in one
+  training piece: *exactly* with the same pitches, *transposed* with the same intervals from note to note. When the
+  notes come and how long they last is not compared. A copy has at least 16 notes, and its first 16 and its last 16 are
+  no ostinato: trills, tremoli, scales and figures of few notes stand everywhere (``recurrence.is_passage`` says what
+  that is, for returns within a piece and for copies alike). Ostinati inside a copy are part of it.
+* The *share of notes* is of those that lie in some copy; copies may come from different training pieces.
+* Written music has bars as well: the *share of bars* that stand in the corpus (``copied_bars.py``), of those in which
+  a note begins. In a performance it is nan.
 
-* share of *bars* that stand in some training piece, note for note (full bars only: pitches and onsets of
-  all voices on the 16th grid, wherever in the piece the bar stands);
-* the same with each bar taken relative to its first sounding pitch, so that a transposed bar is found too;
-* the *longest match*: the longest run of frames, starting anywhere, shared with some training piece, in
-  beats; exact and transposed.
+What is transposed includes what is exact. Real music that no training saw scores above 0, since some runs are
+everybody's: read the figures beside those of a reference set against the same corpus. What they mean is this: another
+pianist's performance of the *same composition* has a quarter to nine tenths of its notes in copies, and the longest of
+hundreds of notes; two different compositions by the same composer have about one note in a hundred
+(``benchmarks/copying.py``). As any wrong note, ornament or chord broken otherwise ends a copy, it is an undercount.
 
-Training corpora are heard in all keys when the notes are learnt, so the transposed measures are the
-stricter ones. Bach himself repeats: read the figures beside those of Bach that the training did not see.
+A piece of fewer than 16 notes, or an empty corpus, gives nan. For four-voice chorales on a grid of 16ths there are
+older measures in ``chorale_copying.py``, which compare all four voices with their rests and held notes.
 
-Runs of frames are compared by 64-bit polynomial hashes (Rabin and Karp, 1987) of every window, so that the
-longest match is a bisection over window lengths; no run crosses from one training piece into another.
+**Source**: ours; that what a model copies is to be measured beside what unseen music shares with the training set:
+N. Carlini et al., "Quantifying memorization across neural language models" (arXiv 2202.07646).
+
+Shapes: N notes, C copies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ritornello.form.grid import FRAMES_PER_BEAT
-from ritornello.form.voices import REST, frames_of
-from ritornello.scores.score import IntArray, Score
+from ritornello.evaluation.copied_bars import bars_of
+from ritornello.evaluation.copying_index import Index
+from ritornello.evaluation.metric import BUT_TRANSPOSED, Metric
+from ritornello.evaluation.recurrence import MIN_NOTES, is_passage
+from ritornello.evaluation.timeline import Timeline
+from ritornello.scores.score import IntArray
 
-HashArray: TypeAlias = NDArray[np.uint64]
-
-_MULTIPLIERS = np.random.default_rng(20).integers(2**63, size=64, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-
-
-@dataclass(frozen=True)
-class Music:
-    """A piece on the grid: pitches and onsets (F, 4), and its full bars as frame ranges."""
-
-    pitches_FV: IntArray
-    onsets_FV: NDArray[np.bool_]
-    bars: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, score: Score) -> Music:
-        """A score on the grid; the pickup and an incomplete last bar are no bars."""
-        pitches, onsets = frames_of(score)
-        frame_ticks = score.ticks_per_beat / FRAMES_PER_BEAT
-        full = [(start, end) for start, end in score.bars() if end - start == _metre_at(score, start)]
-        return cls(pitches, onsets, tuple((round(a / frame_ticks), round(b / frame_ticks)) for a, b in full))
+METRICS = (
+    Metric(
+        "copied_notes_share", "share", "notes in copies from training, same pitches", high=1.0, keeps=BUT_TRANSPOSED
+    ),
+    Metric("copied_notes_share_transposed", "share", "notes in copies from training, on any level", high=1.0),
+    Metric("longest_copy_notes", "notes", "longest copy from training, same pitches", keeps=BUT_TRANSPOSED),
+    Metric("longest_copy_notes_transposed", "notes", "longest copy from training, on any level"),
+    Metric("longest_copy_seconds", "seconds", "from first to last onset of that, same pitches", keeps=BUT_TRANSPOSED),
+    Metric("longest_copy_seconds_transposed", "seconds", "from first to last onset of that, on any level"),
+    Metric("copied_bars_share", "share", "bars that stand in training, same pitches", high=1.0, keeps=BUT_TRANSPOSED),
+    Metric("copied_bars_share_transposed", "share", "bars that stand in training, on any level", high=1.0),
+)
+"""None is in ``ASPECTS``: they need an index beside the piece."""
 
 
-class Index:
-    """The training corpus, hashed once."""
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A run of notes that was heard in training."""
 
-    def __init__(self, corpus: Iterable[Score]) -> None:
-        pieces = [Music.of(score) for score in corpus]
-        self.num_pieces = len(pieces)
-        self._bars = {t: {bar for piece in pieces for bar in _bars(piece, transposed=t)} for t in (False, True)}
-        self._windows = {t: _Windows([_frames(piece, transposed=t) for piece in pieces]) for t in (False, True)}
-
-    def copied_bars(self, piece: Music, *, transposed: bool) -> int:
-        """Number of full bars of the piece that stand in the corpus."""
-        return sum(bar in self._bars[transposed] for bar in _bars(piece, transposed=transposed))
-
-    def longest_match_beats(self, piece: Music, *, transposed: bool) -> float:
-        """Length in quarter notes of the longest run shared with one training piece."""
-        hashes = _frames(piece, transposed=transposed)
-        matched = self._windows[transposed].longest_match(hashes)
-        frames = matched + 1 if transposed and matched else matched  # n steps join n + 1 frames
-        return frames / FRAMES_PER_BEAT
+    num_notes: int
+    start_seconds: float
+    """Of its first note, from the first onset of the piece."""
+    stop_seconds: float
+    """Of its last onset."""
+    training_piece: str
+    training_start_seconds: float
+    training_stop_seconds: float
+    """Where it stands there, from the first onset."""
+    semitones: int
+    """By how much the piece is higher; 0 if it is exact."""
 
 
-def evaluate(score: Score, index: Index) -> dict[str, float]:
-    """``bars``, the copied among them (exact and transposed), their shares, and the longest matches in beats.
+class _Copies(NamedTuple):
+    """Those that no other one from an earlier note on contains need not be told apart: all that begin somewhere."""
 
-    Without a full bar the shares are nan; with an empty corpus everything is.
-    """
-    piece = Music.of(score)
-    if index.num_pieces == 0:
-        names = ("copied_bars", "copied_bars_transposed", "copied_share", "copied_share_transposed",
-                 "longest_match_beats", "longest_match_beats_transposed")  # fmt: skip
-        return {"bars": len(piece.bars), **dict.fromkeys(names, float("nan"))}
-    exact, transposed = (index.copied_bars(piece, transposed=t) for t in (False, True))
-    num_bars = len(piece.bars)
+    start: IntArray
+    stop: IntArray
+    """Notes, (C,)."""
+    place: IntArray
+    """In the text of the index, (C,)."""
+
+
+def evaluate(notes: Timeline, index: Index) -> dict[str, float]:
+    """The values of ``METRICS``; nan where nothing can be said."""
+    values = {metric.name: float("nan") for metric in METRICS}
+    if not index.num_notes or len(notes) < MIN_NOTES:
+        return values | _bars(notes, index)
+    for transposed, ending in ((False, ""), (True, "_transposed")):
+        copies = _copies(notes, index, transposed=transposed)
+        longest = _longest(copies)
+        start, stop = (int(copies.start[longest]), int(copies.stop[longest])) if longest >= 0 else (0, 1)
+        values[f"copied_notes_share{ending}"] = float(_covered(copies, len(notes)).mean())
+        values[f"longest_copy_notes{ending}"] = float(stop - start) if longest >= 0 else 0.0
+        values[f"longest_copy_seconds{ending}"] = _seconds(notes, start, stop)
+    return values | _bars(notes, index)
+
+
+def longest_copy(notes: Timeline, index: Index, *, transposed: bool) -> Copy | None:
+    """The longest copy in a piece, the first of several, and one place where it was heard; None without any."""
+    copies = _copies(notes, index, transposed=transposed)
+    longest = _longest(copies)
+    if longest < 0:
+        return None
+    start, stop, at = (int(column[longest]) for column in copies)
+    first, last = index.place(at), index.place(at + stop - start - 1)
+    return Copy(
+        num_notes=stop - start,
+        start_seconds=float(notes.onset_seconds[start]),
+        stop_seconds=float(notes.onset_seconds[stop - 1]),
+        training_piece=first.piece,
+        training_start_seconds=first.seconds,
+        training_stop_seconds=last.seconds,
+        semitones=int(notes.pitch[start]) - first.pitch,
+    )
+
+
+def _copies(notes: Timeline, index: Index, *, transposed: bool) -> _Copies:
+    """From each note on where one begins, the longest."""
+    passage = is_passage(notes.pitch)
+    runs = index.longest_from_each(notes.pitch, transposed=transposed)
+    start = np.flatnonzero(passage & (runs.length[: len(passage)] >= MIN_NOTES))
+    last_passage = np.maximum.accumulate(np.where(passage, np.arange(len(passage)), -1))
+    stop = last_passage[start + runs.length[start] - MIN_NOTES] + MIN_NOTES
+    return _Copies(start, stop, runs.place[start])
+
+
+def _longest(copies: _Copies) -> int:
+    return int(np.argmax(copies.stop - copies.start)) if len(copies.start) else -1
+
+
+def _covered(copies: _Copies, num_notes: int) -> np.ndarray:
+    """Which notes (N,) lie in some copy."""
+    changes = np.bincount(copies.start, minlength=num_notes + 1) - np.bincount(copies.stop, minlength=num_notes + 1)
+    return np.cumsum(changes)[:num_notes] > 0
+
+
+def _seconds(notes: Timeline, start: int, stop: int) -> float:
+    return float(notes.onset_seconds[stop - 1] - notes.onset_seconds[start])
+
+
+def _bars(notes: Timeline, index: Index) -> dict[str, float]:
+    """Shares of bars; nan in a performance, and against a corpus without bars."""
+    bars = bars_of(notes)
+    if not bars.exact or not len(index.bars):
+        return dict.fromkeys(("copied_bars_share", "copied_bars_share_transposed"), float("nan"))
     return {
-        "bars": num_bars,
-        "copied_bars": exact,
-        "copied_bars_transposed": transposed,
-        "copied_share": exact / num_bars if num_bars else float("nan"),
-        "copied_share_transposed": transposed / num_bars if num_bars else float("nan"),
-        "longest_match_beats": index.longest_match_beats(piece, transposed=False),
-        "longest_match_beats_transposed": index.longest_match_beats(piece, transposed=True),
+        "copied_bars_share": np.mean([index.knows_bar(bar, transposed=False) for bar in bars.exact]).item(),
+        "copied_bars_share_transposed": np.mean(
+            [index.knows_bar(bar, transposed=True) for bar in bars.transposed]
+        ).item(),
     }
-
-
-def _metre_at(score: Score, ticks: int) -> int:
-    """Length in ticks of a full bar at this place."""
-    return [metre for metre in score.metres if metre.onset_ticks <= ticks][-1].bar_ticks(score.ticks_per_beat)
-
-
-def _bars(piece: Music, *, transposed: bool) -> list[bytes]:
-    """Every full bar as bytes: pitches (relative to the first sounding one if transposed) and onsets."""
-    bars: list[bytes] = []
-    for start, end in piece.bars:
-        pitches, onsets = piece.pitches_FV[start:end], piece.onsets_FV[start:end]
-        if transposed:
-            pitches = _relative(pitches.reshape(1, -1)).reshape(pitches.shape)
-        bars.append(pitches.astype(np.int16).tobytes() + onsets.astype(np.bool_).tobytes())
-    return bars
-
-
-def _frames(piece: Music, *, transposed: bool) -> HashArray:
-    """One hash per frame, or, transposed, one per step from a frame to the next."""
-    onsets = piece.onsets_FV.astype(np.int64)
-    if not transposed:
-        return _hash_rows(np.concatenate([piece.pitches_FV, onsets], axis=1))
-    steps = np.concatenate([piece.pitches_FV[:-1], piece.pitches_FV[1:]], axis=1)
-    return _hash_rows(np.concatenate([_relative(steps), onsets[:-1], onsets[1:]], axis=1))
-
-
-def _relative(pitches_NP: IntArray) -> IntArray:
-    """Each row minus its first sounding pitch, plus 128; rests stay rests."""
-    sounding = pitches_NP != REST
-    first = np.take_along_axis(pitches_NP, sounding.argmax(axis=1)[:, None], axis=1)
-    return np.where(sounding, pitches_NP - first + 128, REST)
-
-
-def _hash_rows(rows_NC: IntArray) -> HashArray:
-    with np.errstate(over="ignore"):
-        return ((rows_NC + 2).astype(np.uint64) * _MULTIPLIERS[: rows_NC.shape[1]]).sum(axis=1, dtype=np.uint64)
-
-
-class _Windows:
-    """All windows of the corpus, of any length, as hashes."""
-
-    def __init__(self, pieces: Sequence[HashArray]) -> None:
-        self._prefixes = [_prefix(hashes) for hashes in pieces]
-        self._by_length: dict[int, HashArray] = {}
-
-    def longest_match(self, hashes: HashArray) -> int:
-        """Length of the longest window of ``hashes`` that some piece contains."""
-        prefix = _prefix(hashes)
-        low, high = 0, min(len(hashes), max((len(p) - 1 for p in self._prefixes), default=0))
-        while low < high:  # a match of n frames contains one of n - 1, so bisection is sound
-            length = (low + high + 1) // 2
-            low, high = (length, high) if self._holds_any(_windows(prefix, length), length) else (low, length - 1)
-        return low
-
-    def _holds_any(self, windows: HashArray, length: int) -> bool:
-        corpus = self._corpus(length)
-        places = np.minimum(np.searchsorted(corpus, windows), len(corpus) - 1)
-        return len(corpus) > 0 and bool((corpus[places] == windows).any())
-
-    def _corpus(self, length: int) -> HashArray:
-        """All windows of a length, ascending; kept, since every piece asks for much the same lengths."""
-        if length not in self._by_length:
-            windows = [_windows(prefix, length) for prefix in self._prefixes]
-            self._by_length[length] = np.unique(np.concatenate(windows))
-        return self._by_length[length]
-
-
-def _prefix(hashes: HashArray) -> HashArray:
-    """prefix[n] = sum over i < n of hashes[i] * base^i, modulo 2^64."""
-    powers = np.cumprod(np.full(len(hashes), _BASE, dtype=np.uint64), dtype=np.uint64)
-    return np.concatenate([np.zeros(1, np.uint64), np.cumsum(hashes * powers, dtype=np.uint64)])
-
-
-def _windows(prefix: HashArray, length: int) -> HashArray:
-    """Position-free hash of every window of ``length``; empty when there is none."""
-    num_windows = len(prefix) - length
-    if num_windows <= 0:
-        return np.empty(0, np.uint64)
-    inverse = np.uint64(pow(int(_BASE), -1, 2**64))
-    shifts = np.cumprod(np.full(num_windows, inverse, dtype=np.uint64), dtype=np.uint64)
-    return (prefix[length:] - prefix[:num_windows]) * shifts

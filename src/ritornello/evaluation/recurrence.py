@@ -90,7 +90,7 @@ def returns(pitch: IntArray) -> list[Return]:
     _, nearest_exact = _earlier(by_pitch)
     exact = nearest_exact != _NONE
     nearest = np.where(exact, nearest_exact, nearest)
-    heard = np.flatnonzero((nearest != _NONE) & _is_passage(pitch))
+    heard = np.flatnonzero((nearest != _NONE) & is_passage(pitch))
     found: list[Return] = []
     stop = 0
     for start, end in _runs(heard, first, nearest, exact):
@@ -101,6 +101,18 @@ def returns(pitch: IntArray) -> list[Return]:
             found.append(Return(start + cut, length, first_start, nearest_start, bool(exact[start])))
             stop = start + cut + length
     return found
+
+
+def is_passage(pitch: IntArray) -> NDArray[np.bool_]:
+    """Which windows of ``MIN_NOTES`` notes are no ostinati (W,); none in fewer notes."""
+    if len(pitch) < MIN_NOTES:
+        return np.zeros(0, dtype=np.bool_)
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(pitch, MIN_NOTES), axis=1)
+    passage = (np.diff(windows, axis=1) > 0).sum(axis=1) + 1 >= MIN_PITCHES
+    intervals = np.lib.stride_tricks.sliding_window_view(np.diff(pitch), MIN_NOTES - 1)
+    for period in range(1, (MIN_NOTES - 1) // 2 + 1):
+        passage &= (intervals[:, period:] != intervals[:, :-period]).any(axis=1)
+    return passage
 
 
 def _ranks(values: IntArray, length: int) -> IntArray:
@@ -125,16 +137,6 @@ def _earlier(ranks: IntArray) -> tuple[IntArray, IntArray]:
     earliest_place = np.searchsorted(keys, ranks * num_windows)
     there_is = place >= earliest_place
     return np.where(there_is, order[earliest_place], _NONE), np.where(there_is, order[place], _NONE)
-
-
-def _is_passage(pitch: IntArray) -> NDArray[np.bool_]:
-    """Which windows of ``MIN_NOTES`` notes are no ostinati (W,)."""
-    windows = np.sort(np.lib.stride_tricks.sliding_window_view(pitch, MIN_NOTES), axis=1)
-    passage = (np.diff(windows, axis=1) > 0).sum(axis=1) + 1 >= MIN_PITCHES
-    intervals = np.lib.stride_tricks.sliding_window_view(np.diff(pitch), MIN_NOTES - 1)
-    for period in range(1, (MIN_NOTES - 1) // 2 + 1):
-        passage &= (intervals[:, period:] != intervals[:, :-period]).any(axis=1)
-    return passage
 
 
 def _runs(heard: IntArray, first: IntArray, nearest: IntArray, exact: NDArray[np.bool_]) -> list[tuple[int, int]]:
