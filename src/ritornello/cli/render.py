@@ -1,4 +1,4 @@
-"""``ritornello render``: sound and picture of a piece."""
+"""``ritornello render``: sound and picture of a piece; the learning curves of a run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,44 @@ from typing import Annotated
 
 import typer
 
+from ritornello.errors import UserError
 from ritornello.scores.score import Score
 
 
 def render(
-    file: Annotated[Path, typer.Argument(help="Piece: .mid .musicxml .xml .mxl .krn")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the files. Default: beside the piece.")] = None,
+    file: Annotated[Path, typer.Argument(help="Piece: .mid .musicxml .xml .mxl .krn; or the folder of a run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files. Default: beside the piece, or in the run.")
+    ] = None,
     plan: Annotated[
         Path | None,
         typer.Option(help="Plan (YAML) to draw above the notes. Default: the plan found; performances have none."),
     ] = None,
     score: Annotated[bool, typer.Option("--score", help="Engrave score pages too (SVG; extra 'engraving').")] = False,
+    beside: Annotated[
+        list[Path] | None, typer.Option(help="Runs: another run in the same picture; may be given several times.")
+    ] = None,
 ) -> None:
-    """Render a piece: sound (WAV), picture (PNG) and score pages, named after the file."""
+    """Render a piece: sound (WAV), picture (PNG) and score pages, named after the file; or the curves of a run."""
+    if file.is_dir():
+        if plan is not None or score:
+            raise UserError("is for a piece, not for a run", where="--plan" if plan is not None else "--score")
+        _render_runs([file, *(beside or [])], out)
+    elif beside:
+        raise UserError("is for runs, not for pieces", where="--beside", mend="name the folder of a run first")
+    else:
+        _render_piece(file, out, plan, score=score)
+
+
+def _render_runs(runs: list[Path], out: Path | None) -> None:
+    from ritornello.cli.learning import COMPARED, PICTURE, draw_runs
+    from ritornello.cli.piece_folder import claim_folder
+
+    folder = runs[0] if out is None else claim_folder(out)
+    typer.echo(draw_runs(runs, folder / (PICTURE if len(runs) == 1 else COMPARED)))
+
+
+def _render_piece(file: Path, out: Path | None, plan: Path | None, *, score: bool) -> None:
     from ritornello.audio import render_wav
     from ritornello.cli.piece_folder import claim_folder
     from ritornello.scores import read_score

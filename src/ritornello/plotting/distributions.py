@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ritornello.plotting import palette
 from ritornello.plotting.legend import LINE_INCHES, Entry, draw_legend, legend_lines
 from ritornello.plotting.page import empty_figure, plain_axes, words, write_at, write_png
+from ritornello.plotting.scales import round_ticks
 
 FloatArray = NDArray[np.floating[Any]]
 WIDTH_INCHES = 11.0
@@ -124,18 +125,10 @@ def _set_scale(axes: Any, curves: Sequence[tuple[FloatArray, FloatArray]], unit:
         low, high = low - 0.5, high + 0.5
     top = max((float(density.max()) for places, density in curves if len(places) > 1), default=1.0)
     axes.set(xlim=(low, high), ylim=(0, 1.06 * top or 1.0))
-    ticks = _round_places(low, high)
+    ticks = round_ticks(low, high, 4)
     axes.set_xticks(ticks, [f"{tick:.6g}" for tick in ticks])
     axes.tick_params(length=2.5, left=False)
     axes.set_xlabel(unit, labelpad=2, **words(6.5, palette.GREY))
-
-
-def _round_places(low: float, high: float) -> list[float]:
-    """Three to six round numbers between two."""
-    rough = (high - low) / 4
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= rough * 0.999)
-    return [number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
 def _known(curve: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:

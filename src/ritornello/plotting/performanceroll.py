@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ritornello.plotting import palette
 from ritornello.plotting.page import DOTS_PER_INCH, axes_at, empty_figure, write_png
-from ritornello.plotting.timeaxis import time_name
+from ritornello.plotting.scales import time_name
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import Notes, Score
 from ritornello.scores.sustain import sustained

@@ -18,8 +18,8 @@ from ritornello.plotting import palette
 from ritornello.plotting.lanepanel import draw_lane_at
 from ritornello.plotting.lanes import Span
 from ritornello.plotting.page import DOTS_PER_INCH, empty_figure, plain_axes, words, write_at, write_png
+from ritornello.plotting.scales import time_ticks
 from ritornello.plotting.shades import even_shades
-from ritornello.plotting.timeaxis import time_ticks
 
 FloatArray = NDArray[np.floating[Any]]
 WIDTH_INCHES = 5.2

@@ -21,7 +21,7 @@ from ritornello.plotting.landmarks import CadenceMark
 from ritornello.plotting.lanepanel import Extent, draw_lane_at
 from ritornello.plotting.lanes import Span
 from ritornello.plotting.page import empty_figure, plain_axes, words, write_at, write_png
-from ritornello.plotting.timeaxis import time_ticks
+from ritornello.plotting.scales import time_ticks
 
 WIDTH_INCHES = 11.0
 LEFT_INCHES, RIGHT_INCHES, BOTTOM_INCHES = 0.5, 0.15, 0.3

@@ -19,6 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ritornello.errors import UserError
 from ritornello.training.recipe import Recipe
 
+LOG_NAME = "log.jsonl"
+
 
 @contextmanager
 def open_log(out: Path, from_step: int, recipe: Recipe, *, wanted: bool = True) -> Generator[RunLog | None]:
@@ -32,7 +34,7 @@ def open_log(out: Path, from_step: int, recipe: Recipe, *, wanted: bool = True) 
         return
     board = _board(out / "tensorboard", from_step) if recipe.tensorboard else None
     try:
-        yield RunLog(out / "log.jsonl", from_step, board)
+        yield RunLog(out / LOG_NAME, from_step, board)
     finally:
         if board is not None:
             board.close()
@@ -49,8 +51,8 @@ class RunLog:
         path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def write(self, *, step: int, **facts: Any) -> None:
-        """Appends one line; floats are rounded to six digits after the point."""
-        rounded = {key: round(value, 6) if isinstance(value, float) else value for key, value in facts.items()}
+        """Appends one line; floats are rounded to seven digits."""
+        rounded = {key: float(f"{value:.7g}") if isinstance(value, float) else value for key, value in facts.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **rounded}) + "\n")
         if self._board is not None:

@@ -141,7 +141,12 @@ def _evaluate(run: Run, log: RunLog | None, pace: Pace, seconds: float) -> float
     if log is not None:
         result = _scored(run, model, run.recipe.evaluate_pieces)
         train, headline = progress.nats_sum / progress.nats_steps, result.headline
-        rates = {"tokens_per_second": round(pace.tokens_per_second), "seconds": round(seconds, 1)}
+        rate = run.recipe.optimiser.learning_rate * make_schedule(run.recipe.schedule, run.recipe.steps)(progress.step)
+        rates = {
+            "learning_rate": rate,
+            "tokens_per_second": round(pace.tokens_per_second),
+            "seconds": round(seconds, 1),
+        }
         log.write(step=progress.step, train=train, validation=headline, **result.table(), **rates)
         run.keep_if_best(model, result)
     progress.nats_sum, progress.nats_steps = 0.0, 0
