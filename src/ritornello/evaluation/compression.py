@@ -6,19 +6,19 @@
   which are the same on any level; and times from onset to onset in classes, ``CLASSES_PER_DOUBLING`` per doubling of
   the time from ``SHORTEST_SECONDS`` on, with one class for the notes of a chord. Times are those of the chords' first
   notes.
-* ``pitch_entropy_rate_bits`` and its like: bits per note that one must be told who knows all that came before, by the
-  longest match: the mean over notes of (length of the longest passage from here on that has begun earlier, plus 1)
-  over log2 of the notes so far plus 1 is the inverse of the rate. It is an estimate that falls with the length of the
-  piece more slowly than a compressed file does, and sees matches however far back. Passages may overlap, so a loop
-  goes to 0 bits.
+* ``pitch_entropy_rate_bits`` and its like: bits per note of a piece told in *factors* (LZ77): each is the longest
+  passage that also begins earlier, and the symbol after it; it costs the logarithm of the number of places it may be
+  copied from, the symbols so far plus 1. A passage may overlap its model, so a loop goes to 0 bits. Unlike a file
+  compressed with a window of 32 KB it sees matches however far back, and it hardly depends on the length of a piece. As
+  an estimate of the entropy rate it is low (1.7 bits for random choices out of 4): compare it with itself only.
 * ``compression_ratio``: bytes after LZMA over bytes before, of two bytes per note, its interval and its time class.
   The dictionary holds the whole piece; there is no header. It falls with the length of a piece, since the coder learns:
   compare pieces of one length, or use the rates.
 
-**Source**: rate: I. Kontoyiannis et al., Nonparametric entropy estimation for stationary processes and random fields,
-with applications to English text, IEEE TIT 44 (1998), the estimator with growing window; longest earlier matches by the
-suffix array (M. Crochemore and L. Ilie, Computing longest previous factor in linear time, 2008), the array itself by
-doubling (Karp, Miller, Rosenberg, 1972). Which sequences: ours.
+**Source**: J. Ziv and A. Lempel, A universal algorithm for sequential data compression, IEEE TIT 23 (1977); longest
+earlier matches by the suffix array (M. Crochemore and L. Ilie, Computing longest previous factor in linear time, 2008),
+the array itself by doubling (Karp, Miller, Rosenberg, 1972). Which sequences: ours. The mean longest match (I.
+Kontoyiannis et al., IEEE TIT 44, 1998) is no substitute: one exact repeat of an eighth of a piece takes it to nearly 0.
 
 Shapes: N symbols.
 """
@@ -33,7 +33,7 @@ from ritornello.evaluation.metric import Metric, Value
 from ritornello.evaluation.timeline import Timeline
 from ritornello.scores.score import IntArray
 
-LEAST_NOTES = 32
+LEAST_SYMBOLS = 32
 SHORTEST_SECONDS = 0.05
 CLASSES_PER_DOUBLING = 2
 MOST_CLASSES = 20
@@ -41,7 +41,7 @@ _FILTERS = ({"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME},)
 
 
 def evaluate(notes: Timeline) -> dict[str, Value]:
-    """The value of each of ``METRICS``; nan for fewer than ``LEAST_NOTES`` notes."""
+    """The value of each of ``METRICS``; nan for sequences of fewer than ``LEAST_SYMBOLS``."""
     pitch = notes.pitch
     interval, time = np.diff(pitch), time_classes(notes)
     return {
@@ -65,17 +65,27 @@ def time_classes(notes: Timeline) -> IntArray:
 
 
 def entropy_rate_bits(symbols: IntArray) -> float:
-    """Bits per symbol of a sequence (N,), given all before it."""
+    """Bits per symbol of a sequence (N,) told in factors."""
     num_symbols = len(symbols)
-    if num_symbols < LEAST_NOTES - 1:
+    if num_symbols < LEAST_SYMBOLS:
         return np.nan
-    known = np.log2(np.arange(2, num_symbols + 1))
-    return float(1 / ((longest_earlier(symbols)[1:] + 1) / known).mean())
+    return float(np.log2(factors(symbols) + 1).sum() / num_symbols)
+
+
+def factors(symbols: IntArray) -> IntArray:
+    """Where the factors of a sequence (N,) begin: each the longest earlier passage and one symbol more."""
+    length = (longest_earlier(symbols) + 1).tolist()
+    starts: list[int] = []
+    start = 0
+    while start < len(length):
+        starts.append(start)
+        start += length[start]
+    return np.array(starts, dtype=np.int64)
 
 
 def compression_ratio(interval: IntArray, time: IntArray) -> float:
     """Bytes after LZMA over bytes before, of intervals and classes of time (N,) in turn."""
-    if len(interval) < LEAST_NOTES - 1:
+    if len(interval) < LEAST_SYMBOLS:
         return np.nan
     raw = np.stack([interval + 128, time], axis=1).astype(np.uint8).tobytes()
     return len(lzma.compress(raw, format=lzma.FORMAT_RAW, filters=_FILTERS)) / len(raw)
@@ -137,19 +147,19 @@ METRICS = (
     Metric(
         "pitch_entropy_rate_bits",
         "bits per note",
-        "what the next pitch tells one who knows all pitches before it",
+        "what a note's pitch costs if passages are told by pointing at earlier ones",
         moves={"shuffled": "up", "transposed": "up", "looped": "down"},
     ),
     Metric(
         "interval_entropy_rate_bits",
         "bits per note",
-        "what the next interval tells one who knows all intervals before it",
+        "what an interval costs if passages are told by pointing at earlier ones, on whatever level",
         moves={"shuffled": "up", "transposed": "up", "looped": "down"},
     ),
     Metric(
         "rhythm_entropy_rate_bits",
         "bits per note",
-        "what the time to the next note tells one who knows all times before it",
+        "what the time to the next note costs if passages are told by pointing at earlier ones",
         moves={"shuffled": "same", "transposed": "same", "looped": "down"},
     ),
     Metric(

@@ -5,7 +5,8 @@
 * ``pitch_class_entropy_bits``: Shannon entropy of the pitch classes of all notes, each note counted once: 0 (one pitch
   class) to log2 12 = 3.58 bits (all alike).
 * ``local_pitch_class_entropy_bits``: the mean of that over all windows of ``WINDOW_BARS`` bars, one beginning with each
-  bar; over windows of ``WINDOW_SECONDS`` a quarter of that apart where there are no bars. Windows without a note are
+  bar; where there are no bars, over windows of ``WINDOW_SECONDS``, a quarter of that apart, up to the first one in
+  which the last note begins. Windows without a note are
   left out; a piece shorter than a window is one window.
 * ``returned_30s`` and its like: the share of notes that lie in a return (``recurrence.py``: 16 notes and more, exactly
   or transposed, no ostinato) whose nearest earlier statement begins at least so many seconds earlier;
@@ -120,8 +121,8 @@ def _windows(notes: Timeline) -> tuple[FloatArray, FloatArray, FloatArray]:
         num_bars = len(notes.bar_beats) - 1
         size = min(WINDOW_BARS, num_bars)
         return notes.onset_beats, notes.bar_beats[: num_bars - size + 1], notes.bar_beats[size:]
-    last = float(notes.onset_seconds.max())
-    starts = np.arange(0.0, max(0.0, last - WINDOW_SECONDS) + _ROUNDING, HOP_SECONDS)
+    further = (float(notes.onset_seconds.max()) - WINDOW_SECONDS) / HOP_SECONDS
+    starts = HOP_SECONDS * np.arange(1 + max(0, int(np.floor(further + _ROUNDING)) + 1), dtype=np.float64)
     return notes.onset_seconds, starts, starts + WINDOW_SECONDS
 
 
