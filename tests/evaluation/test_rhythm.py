@@ -101,6 +101,13 @@ def test_classes_of_length_by_hand(notes: Timeline, classes: list[int]) -> None:
     assert len(set(classes)) > 1
 
 
+def test_rounding_moves_no_length_over_a_border() -> None:
+    """Differences of seconds are a little more or less than 0.25; all are on the border."""
+    notes = played([(0.301 * i, 0.25, 60, 64) for i in range(99)])
+    assert (notes.length_seconds < 0.25).any()
+    assert rhythm.length_class(notes).tolist() == [5] * 99
+
+
 @pytest.mark.parametrize(
     ("notes", "shares"),
     [

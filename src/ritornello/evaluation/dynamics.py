@@ -82,7 +82,7 @@ def evaluate(notes: Timeline) -> dict[str, Value]:
 
 def covered_seconds(onset: FloatArray, offset: FloatArray) -> float:
     """For how long at least one of some stretches of time (N,) lasts, each from its onset to its offset."""
-    order = np.argsort(onset, kind="stable")
+    order = np.argsort(onset)
     last = np.maximum.accumulate(offset[order])
     begin = np.maximum(onset[order], np.concatenate([onset[order[:1]], last[:-1]]))
-    return float(np.maximum(last - begin, 0.0).sum())
+    return float((last - begin).sum())
