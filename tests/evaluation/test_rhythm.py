@@ -103,7 +103,7 @@ def test_classes_of_length_by_hand(notes: Timeline, classes: list[int]) -> None:
 
 def test_rounding_moves_no_length_over_a_border() -> None:
     """Differences of seconds are a little more or less than 0.25; all are on the border."""
-    notes = played([(0.301 * i, 0.25, 60, 64) for i in range(99)])
+    notes = played([(0.111 * i, 0.25, 60, 64) for i in range(99)])
     assert (notes.length_seconds < 0.25).any()
     assert rhythm.length_class(notes).tolist() == [5] * 99
 
