@@ -4,8 +4,9 @@ A passage is heard as a histogram of pitch classes weighted by how long they sou
 profile for each of 24 keys: the algorithm of Krumhansl and Schmuckler (Krumhansl, Cognitive Foundations of Musical
 Pitch, 1990, chapter 4). Profiles:
 
+* ``AARDEN_ESSEN``: how often the tones of melodies are each degree (Aarden, 2003; where its minor row comes from is not
+  documented). Used here: of the three it finds most annotated keys, in chorales and in songs;
 * ``KRUMHANSL_KESSLER``: how well listeners found that tones fit a key (Krumhansl and Kessler, 1982); the usual one;
-* ``AARDEN_ESSEN``: how often tones of melodies are scale degrees (Aarden, 2003);
 * ``TEMPERLEY``: in how many segments of the pieces of a textbook each degree sounds (Temperley, 2007).
 
 Keys are numbered 0-11 for major on that pitch class and 12-23 for minor, as in ``form/keys.py``.

@@ -50,8 +50,8 @@ SMOOTHED_SHARE = 0.05
 """Of the windows of a piece, on each side of one."""
 END_SHARE, END_WINDOWS = 0.1, 3
 """Share of the windows that are the end of a piece, and their least number."""
-HIGHEST = float(np.hypot(2.0, 11 * RISE))
-"""No two pitch classes are farther from each other: eleven fifths up, and across the spiral."""
+HIGHEST = float(np.sqrt(2 + (11 * RISE) ** 2))
+"""From the flattest pitch class to the sharpest, eleven fifths above it: no two are farther apart."""
 _ROUNDING = 1e-9
 NAN = float("nan")
 
