@@ -15,8 +15,17 @@ Figures are shares from 0 to 1 of the plan's items, with the number of items bes
   **harmony_inversion** with the inversion too. Chords are compared as sounding pitch classes, so that V in C
   and I in G agree: a wrong key is counted once, under key.
 * **boundaries** (free only): precision, recall and their harmonic mean for phrase ends within half a beat.
-* **sections** (free only): sections whose beginning and end are both borders of found sections;
-  **returns**: sections with the label of an earlier one whose notes are exactly the same (no analysis needed).
+* **sections** (free only): sections whose beginning and end are both borders of found sections.
+* **section_keys**: sections in whose last phrase the key is found in which they are to end.
+
+Some need no analysis:
+
+* **bars**: of all bars that the plan or the score has, those that both have, from the same 16th to the same 16th;
+* **returns**: sections with the label of an earlier one whose notes are exactly the same;
+* **register_arcs**, **density_arcs**: sections whose soprano rises, falls or stays, and whose notes grow denser or
+  sparser, as planned (``form/arcs.py``); a silent section misses both;
+* **tension_falls**: authentic cadences at which tension falls: the strain (``tension.py``) against the phrase's key of
+  all notes from the fermata chord on lies below that of the beat before it.
 
 Items that the plan leaves open are not counted; a figure without items is nan.
 
@@ -32,18 +41,60 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.form.analyse import analyse
+from ritornello.evaluation.metric import Metric
+from ritornello.evaluation.tension import curves
+from ritornello.form.analyse import analyse, filled
+from ritornello.form.arcs import density_arc, register_arc
 from ritornello.form.chord import Chord
-from ritornello.form.grid import FRAMES_PER_BEAT, Range, phrase_ranges, phrase_slots, section_ranges, to_frames
+from ritornello.form.grid import (
+    FRAMES_PER_BEAT,
+    Range,
+    grid_of_plan,
+    grid_of_score,
+    phrase_ranges,
+    phrase_slots,
+    section_ranges,
+    to_frames,
+)
 from ritornello.form.key import Key
+from ritornello.form.keys import key_number
 from ritornello.form.plan import Phrase, Plan
-from ritornello.form.voices import frames_of
+from ritornello.form.voices import REST, frames_of
 from ritornello.scores.score import Score
 
 CADENCE_WINDOW_FRAMES = FRAMES_PER_BEAT
 BOUNDARY_WINDOW_FRAMES = FRAMES_PER_BEAT // 2
+AUTHENTIC = ("perfect authentic", "imperfect authentic")
 COMPARED = ("key", "cadence", "cadence_family", "harmony", "harmony_root", "harmony_inversion")
 NAN = float("nan")
+_ROUNDING = 1e-9
+
+_COMPARED_SAYS = {
+    "key": "phrases whose key is found",
+    "cadence": "phrases whose cadence is found at its place",
+    "cadence_family": "the same, perfect and imperfect authentic as one kind, half and Phrygian as one",
+    "harmony": "beats whose chord is found, root and quality",
+    "harmony_root": "beats whose root is found",
+    "harmony_inversion": "beats whose chord is found with its inversion",
+}
+METRICS: tuple[Metric, ...] = (
+    Metric("num_phrases", "count", "phrases of the plan"),
+    Metric("num_slots", "count", "beats of the plan that have a chord"),
+    *(Metric(f"{name}_given", "share", f"{_COMPARED_SAYS[name]}, phrase ends told", high=1.0) for name in COMPARED),
+    *(Metric(f"{name}_free", "share", f"{_COMPARED_SAYS[name]}, from the bare notes", high=1.0) for name in COMPARED),
+    Metric("boundaries_precision", "share", "phrase ends found that are planned", high=1.0),
+    Metric("boundaries_recall", "share", "planned phrase ends that are found", high=1.0),
+    Metric("boundaries_f", "share", "harmonic mean of both", high=1.0),
+    Metric("sections_free", "share", "sections whose two ends are found", high=1.0),
+    Metric("section_keys_given", "share", "sections that end in their key, phrase ends told", high=1.0),
+    Metric("section_keys_free", "share", "sections that end in their key, from the bare notes", high=1.0),
+    Metric("bars", "share", "bars of plan or music that both have", high=1.0),
+    Metric("returns", "share", "sections of an earlier label that sound exactly like it", high=1.0),
+    Metric("register_arcs", "share", "sections whose soprano goes as planned", high=1.0),
+    Metric("density_arcs", "share", "sections whose notes grow denser or sparser as planned", high=1.0),
+    Metric("tension_falls", "share", "planned authentic cadences at which tension falls", high=1.0),
+)
+"""Of a piece and its plan; not in ``aspects.py``, which knows no plans."""
 
 
 class Sounding(NamedTuple):
@@ -65,7 +116,16 @@ def evaluate(score: Score, plan: Plan) -> dict[str, float]:
     free = analyse(with_fermatas(score, [])) if heard else None
     figures |= {f"{name}_given": value for name, value in compare(plan, given).items()}
     figures |= {f"{name}_free": value for name, value in compare(plan, free).items()}
-    return figures | boundaries(plan, free) | {"sections_free": sections(plan, free), "returns": returns(score, plan)}
+    figures |= boundaries(plan, free)
+    return figures | {
+        "sections_free": sections(plan, free),
+        "section_keys_given": section_keys(plan, given),
+        "section_keys_free": section_keys(plan, free),
+        "bars": bars(score, plan),
+        "returns": returns(score, plan),
+        **arcs(score, plan),
+        "tension_falls": tension_falls(score, plan),
+    }
 
 
 def compare(plan: Plan, found: Plan | None) -> dict[str, float]:
@@ -78,7 +138,7 @@ def compare(plan: Plan, found: Plan | None) -> dict[str, float]:
     cadences = [(phrase.cadence, _cadence_near(found, close)) for phrase, close in closes if phrase.cadence]
     chords = _chord_pairs(plan, found)
     shares = (
-        _share([a == b for a, b in keys]),
+        _share([b is not None and key_number(a) == key_number(b) for a, b in keys]),
         _share([a == b for a, b in cadences]),
         _share([b is not None and _family(a) == _family(b) for a, b in cadences]),
         _share([b is not None and a[:2] == b[:2] for a, b in chords]),
@@ -121,6 +181,61 @@ def sections(plan: Plan, found: Plan | None) -> float:
         all(np.abs(borders - frame).min() <= BOUNDARY_WINDOW_FRAMES for frame in ends) for ends in section_ranges(plan)
     ]
     return _share(near)
+
+
+def section_keys(plan: Plan, found: Plan | None) -> float:
+    """Share of the sections that end in a phrase of their key; those whose key is open are not counted."""
+    if found is None:
+        return NAN
+    ends = np.array([end for _, end in phrase_ranges(found)])
+    hits: list[bool] = []
+    for section, (_, end) in zip(plan.sections or (), section_ranges(plan), strict=True):
+        last = int(np.searchsorted(ends, end - 1, side="right"))
+        key = found.phrases[last].key if last < len(ends) else None
+        if section.key is not None:
+            hits.append(key is not None and key_number(key) == key_number(section.key))
+    return _share(hits)
+
+
+def bars(score: Score, plan: Plan) -> float:
+    """Bars that plan and score share, among those that either has."""
+    planned, there = set(grid_of_plan(plan).bars), set(grid_of_score(score).bars)
+    return len(planned & there) / len(planned | there) if score.num_notes else NAN
+
+
+def arcs(score: Score, plan: Plan) -> dict[str, float]:
+    """Share of the planned arcs of register and of density that are found again."""
+    frames = frames_of(score)
+    if not (frames.pitch != REST).any():
+        return {"register_arcs": NAN, "density_arcs": NAN}
+    frames = filled(frames, grid_of_plan(plan).num_frames)
+    register: list[bool] = []
+    density: list[bool] = []
+    for section, ends in zip(plan.sections or (), section_ranges(plan), strict=True):
+        heard = bool(frames.struck[slice(*ends)].any())
+        if section.register_arc is not None:
+            register.append(heard and register_arc(frames, ends) == section.register_arc)
+        if section.density_arc is not None:
+            density.append(heard and density_arc(frames, ends) == section.density_arc)
+    return {"register_arcs": _share(register), "density_arcs": _share(density)}
+
+
+def tension_falls(score: Score, plan: Plan) -> float:
+    """Share of the planned authentic cadences at whose last chord tension is lower than in the beat before.
+
+    Cadences with an open key, and those at the very beginning, are not counted; silence is no fall.
+    """
+    pitch = frames_of(score).pitch
+    if not (pitch != REST).any():
+        return NAN
+    falls: list[bool] = []
+    for phrase, (_, end), close in zip(plan.phrases, phrase_ranges(plan), closes_of(plan), strict=True):
+        if phrase.cadence in AUTHENTIC and phrase.key is not None and close > 0:
+            clouds = [pitch[max(0, close - FRAMES_PER_BEAT) : close], pitch[close:end]]
+            sounding = np.stack([np.bincount(cloud[cloud != REST] % 12, minlength=12) for cloud in clouds])
+            before, after = curves(sounding.astype(np.float64), key_number(phrase.key))[0]
+            falls.append(bool(after < before - _ROUNDING))
+    return _share(falls)
 
 
 def returns(score: Score, plan: Plan) -> float:

@@ -89,7 +89,7 @@ def analyse_harmony(score: Score) -> Analysis:
     if not (frames.pitch != REST).any():
         raise UserError("there are no notes to analyse", where=score.title or "score")
     grid = _regular_grid(score, len(frames.pitch))
-    frames = _filled(frames, grid.num_frames)
+    frames = filled(frames, grid.num_frames)
     phrases = phrase_spans(frames, grid, fermata_frames(score))
     slots = [grid.slots(span.start, span.end) for span in phrases]
     candidates = candidates_of(evidence_of(frames, [slot for own in slots for slot in own]))
@@ -105,6 +105,14 @@ def analyse_harmony(score: Score) -> Analysis:
         first += len(own)
     motifs = motifs_of(frames, [(span.start, span.end) for span in phrases])
     return Analysis(frames, grid, phrases, home, _returned(harmony, motifs), motifs)
+
+
+def filled(frames: Frames, num_frames: int) -> Frames:
+    """Frames up to ``num_frames``, none of them silent at the end: the last chord sounds on."""
+    missing = max(0, num_frames - len(frames.pitch))
+    pitch = np.vstack([frames.pitch, np.repeat(frames.pitch[-1:], missing, axis=0)])
+    struck = np.vstack([frames.struck, np.zeros((missing, 4), dtype=np.bool_)])
+    return Frames(pitch, struck)
 
 
 def main_metre(score: Score) -> Metre:
@@ -163,14 +171,6 @@ def _flags(grid: Grid, phrases: Sequence[PhraseSpan], slots: Sequence[Sequence[R
         np.isin(starts, [span.start for span in phrases]),
         np.isin(starts, cadences),
     )
-
-
-def _filled(frames: Frames, num_frames: int) -> Frames:
-    """The last chord sounds to the end of the last bar."""
-    missing = num_frames - len(frames.pitch)
-    pitch = np.vstack([frames.pitch, np.repeat(frames.pitch[-1:], missing, axis=0)])
-    struck = np.vstack([frames.struck, np.zeros((missing, 4), dtype=np.bool_)])
-    return Frames(pitch, struck)
 
 
 def _cadence(frames: Frames, span: PhraseSpan, found: PhraseHarmony) -> Cadence:
