@@ -14,7 +14,17 @@ ALLOWED = {stage: set(_LINE[:i]) for i, stage in enumerate(_LINE)}
 ALLOWED["modules"] = set()  # integers and tensors only
 ALLOWED["models"] = {"modules"}
 ALLOWED["plotting"] = ALLOWED["audio"] = {"errors", "scores", "form"}
-ALLOWED["evaluation"] = {"errors", "atomic", "scores", "form", "tokenizers", "data", "plotting", "audio", "training.likelihood"}
+ALLOWED["evaluation"] = {
+    "errors",
+    "atomic",
+    "scores",
+    "form",
+    "tokenizers",
+    "data",
+    "plotting",
+    "audio",
+    "training.likelihood",
+}
 ALLOWED["cli"] = {*_LINE, "plotting", "audio", "evaluation", "weights"}
 ALLOWED["weights"] = {"errors"}
 ALLOWED["generation"] |= {"weights"}

@@ -1,9 +1,9 @@
 """Bars of written music, so that one is known again: the pitches that begin in it, and where.
 
-Two bars are equal if they are of one length and the same pitches begin at the same places, to 1/48 of a quarter note
-(triplets and 64ths are exact); *transposed*, if they are so after moving one of them up or down. Lengths of notes,
-loudness, and who plays what are not compared, and a pitch that begins twice at one place counts once. Bars in which
-nothing begins do not count; a pickup is a short bar.
+Two bars are equal if the same pitches begin at the same places from the bar line on, to 1/48 of a quarter note
+(triplets and 64ths are exact); *transposed*, if they are so after moving one of them up or down. Lengths of notes and
+of bars (a last one ends with its music), loudness, and who plays what are not compared, and a pitch that begins twice
+at one place counts once. Bars in which nothing begins do not count; a pickup is a bar.
 
 Shapes: N notes.
 """
@@ -20,7 +20,6 @@ from ritornello.scores.score import IntArray
 
 DIGEST_BYTES = 16
 _PLACES_PER_BEAT = 48
-_PITCHES = 128
 
 
 class Bars(NamedTuple):
@@ -44,13 +43,12 @@ def bars_of(notes: Timeline) -> Bars:
     in_bar = np.searchsorted(borders[1:-1], onset, side="right")
     note: IntArray = np.unique(np.stack([in_bar, onset - borders[in_bar], notes.pitch], axis=1), axis=0)
     for rows in np.split(note, np.flatnonzero(np.diff(note[:, 0])) + 1):
-        bar = int(rows[0, 0])
-        length = int(borders[bar + 1] - borders[bar])
-        bars.exact.append(_digest(length, rows[:, 1], rows[:, 2]))
-        bars.transposed.append(_digest(length, rows[:, 1], rows[:, 2] - rows[0, 2] + _PITCHES))
+        place, pitch = rows[:, 1], rows[:, 2]
+        bars.exact.append(_digest(place, pitch))
+        bars.transposed.append(_digest(place, pitch - pitch[0]))
     return bars
 
 
-def _digest(length: int, place: IntArray, pitch: IntArray) -> bytes:
-    content = np.concatenate([[length], place, pitch]).astype("<i8").tobytes()
+def _digest(place: IntArray, pitch: IntArray) -> bytes:
+    content = np.concatenate([place, pitch]).astype("<i8").tobytes()  # as many of one as of the other
     return blake2b(content, digest_size=DIGEST_BYTES).digest()
