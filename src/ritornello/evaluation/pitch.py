@@ -12,7 +12,8 @@ Nine of the thirteen features by which sets of pieces are compared (``distributi
 * A segment in which no note begins uses 0 pitches; one in which nothing sounds has a histogram of zeros, not of nan,
   since distances are taken over all segments.
 * An interval is a distance, up or down alike. Intervals and transitions go from one note to the next in the order of
-  ``Timeline``, so those within a chord count too.
+  ``Timeline``, so those within a chord count too: where chords are thick, the mean interval says how wide they lie
+  more than how melodies move, and shuffled onsets raise it in most performances but lower it in chorales.
 * Without a note all values are nan; with one there is no interval and no transition.
 
 **Source**: Yang and Lerch, On the evaluation of generative models in music (2018), and their mgeval; names and the
@@ -81,7 +82,6 @@ METRICS: tuple[Metric, ...] = (
         "pitch_interval_semitones",
         "semitones",
         "Mean distance from one note to the next.",
-        moves={"shuffled": "up"},  # neighbours in music are closer than any two of its notes
         high=NUM_PITCHES - 1,
     ),
     Metric(
