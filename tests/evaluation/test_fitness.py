@@ -219,6 +219,13 @@ def frames(seed: int, count: int) -> np.ndarray:
     return chroma / np.linalg.norm(chroma, axis=1, keepdims=True)
 
 
+def test_a_transposed_piece_has_the_same_matrix_to_the_last_bit() -> None:
+    heard = frames(3, 200)
+    for up in range(1, 12):
+        moved = np.concatenate([np.roll(heard[:, :12], up, axis=1), heard[:, 12:]], axis=1)
+        assert np.array_equal(enhanced(Chroma(moved, 0.5)), enhanced(Chroma(heard, 0.5)))
+
+
 def test_enhanced_matrices_are_as_fitness_wants_them() -> None:
     matrix = enhanced(Chroma(frames(0, 90), 0.5))
     assert (np.diag(matrix) == 1).all()
@@ -226,6 +233,23 @@ def test_enhanced_matrices_are_as_fitness_wants_them() -> None:
     assert np.array_equal(matrix, matrix.T)
     assert np.mean(matrix > PENALTY) == pytest.approx(0.25, abs=0.02)
     assert ((matrix >= 0) | (matrix == PENALTY)).all()
+
+
+@pytest.mark.parametrize("frame_seconds", [0.5, 0.73, 9.0])
+def test_enhanced_as_by_its_definition(frame_seconds: float) -> None:
+    """Twelve transpositions, smoothed over 8 s forward or backward, cell by cell."""
+    heard, length = np.round(frames(0, 24) * 512) / 512, max(1, round(8 / frame_seconds))
+    best = np.zeros((24, 24))
+    for level in range(12):
+        cosine = heard @ np.concatenate([np.roll(heard[:, :12], level, axis=1), heard[:, 12:]], axis=1).T
+        for n, m, sign in itertools.product(range(24), range(24), (1, -1)):
+            along = [(n + sign * k, m + sign * k) for k in range(length)]
+            mean = sum(cosine[cell] for cell in along if min(cell) >= 0 and max(cell) < 24) / length
+            best[n, m] = max(best[n, m], mean)
+    least = np.sort(best, axis=None)[432]
+    expected = np.where(best >= least - 1e-9, (best - least) / (best.max() - least), PENALTY)
+    np.fill_diagonal(expected, 1.0)
+    assert enhanced(Chroma(heard, frame_seconds)) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("up", [0, 5])

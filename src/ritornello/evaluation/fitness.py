@@ -13,7 +13,7 @@ segment says of itself is subtracted. It lies between 0 (nothing returns) and 1.
 * Looked at are segments of ``LENGTHS_SECONDS``, those that are no longer than half the piece, beginning every quarter
   of their length: the maximum over them is a lower bound of that over all segments, which would take time in N^4.
 * The matrix is enhanced as it is for audio: the best of twelve transpositions, smoothed along the diagonal over
-  ``SMOOTHED_FRAMES`` forward or backward; the quarter of the cells that is most similar is scaled to 0..1, all others
+  ``SMOOTHED_SECONDS`` forward or backward; the quarter of the cells that is most similar is scaled to 0..1, all others
   are ``PENALTY``, the main diagonal is 1. A piece all of whose moments are alike explains itself: its
   fitness is near 1.
 * Of several families of the same score that with most rows counts, then that with fewest cells. Fitness so depends on
@@ -44,11 +44,12 @@ from ritornello.scores.score import IntArray
 LENGTHS_SECONDS = {"short": (3.0, 5.0, 8.0), "middle": (8.0, 11.0, 15.0), "long": (15.0, 30.0, 60.0, 120.0)}
 LONGEST_SHARE = 0.5
 STARTS_PER_LENGTH = 4
-SMOOTHED_FRAMES = 16
+SMOOTHED_SECONDS = 8.0
 KEPT_SHARE = 0.25
 PENALTY = -2.0
 
 _SCORE_UNIT = 1 << 16
+_FRAME_UNIT = 1 << 9  # sums of products of frames are exact then, whatever the order: a transposed piece gives the same
 _FIELD_BITS = 12  # rows and cells of a family are at most as many as the matrix has rows
 _ROW = 1 << _FIELD_BITS
 _SCORE = 1 << 2 * _FIELD_BITS
@@ -79,15 +80,17 @@ def structureness(chroma: Chroma) -> dict[str, float]:
 def enhanced(chroma: Chroma) -> Float32Array:
     """The self-similarity matrix (F, F) as fitness wants it: few cells above 0, the others ``PENALTY``, diagonal 1."""
     num_frames = len(chroma.frames_F13)
-    length = min(SMOOTHED_FRAMES, 1 << (num_frames.bit_length() - 1))
-    forward = np.zeros((num_frames, num_frames), dtype=np.float32)
+    length = max(1, min(round(SMOOTHED_SECONDS / chroma.frame_seconds), num_frames))
+    rounded = np.round(chroma.frames_F13 * _FRAME_UNIT) / np.float32(_FRAME_UNIT)
+    nothing = np.zeros((length - 1, rounded.shape[1]), dtype=np.float32)
+    padded = Chroma(np.concatenate([nothing, rounded]), chroma.frame_seconds)
+    forward = np.zeros((num_frames + length - 1,) * 2, dtype=np.float32)
     for level in range(7):  # a transposition by 12 - level is this matrix mirrored at the diagonal
-        smooth = _smoothed(similarity_at(chroma, level), length)
+        smooth = _smoothed(similarity_at(padded, level), length)
         np.maximum(forward, smooth, out=forward)
         np.maximum(forward, smooth.T, out=forward)
-    best = forward.copy()  # smoothing backward gives the same, length - 1 frames later
-    later = best[length - 1 :, length - 1 :]
-    np.maximum(later, forward[: num_frames - length + 1, : num_frames - length + 1], out=later)
+    # what is smoothed backward is what was smoothed forward, length - 1 frames later
+    best = np.maximum(forward[length - 1 :, length - 1 :], forward[:num_frames, :num_frames])
     dropped = int((1 - KEPT_SHARE) * best.size)
     least, most = float(np.partition(best, dropped, axis=None)[dropped]), float(best.max())
     scaled = (best - least) / (most - least) if most > least else np.ones_like(best)
@@ -146,13 +149,18 @@ def _best_families(
 def _smoothed(matrix: Float32Array, length: int) -> Float32Array:
     """Mean of each cell and the ``length - 1`` that follow it along the diagonal; beyond the matrix they are 0.
 
-    ``length`` is a power of two: sums over two cells, then over two sums of two, ... .
+    Sums over 1, 2, 4, ... cells, each made of two of the one before, are put together to ``length``.
     """
-    total, have = matrix, 1
-    while have < length:
-        longer = total.copy()
-        longer[:-have, :-have] += total[have:, have:]
-        total, have = longer, 2 * have
+    num_frames, total, done = len(matrix), np.zeros_like(matrix), 0
+    block, size = matrix, 1
+    while done < length:
+        if length & size:
+            total[: num_frames - done, : num_frames - done] += block[done:, done:]
+            done += size
+        if done < length:
+            longer = block.copy()
+            longer[: num_frames - size, : num_frames - size] += block[size:, size:]
+            block, size = longer, 2 * size
     return total / np.float32(length)
 
 
