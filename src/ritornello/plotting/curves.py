@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ritornello.plotting import palette
 from ritornello.plotting.legend import LINE_INCHES, Entry, draw_legend, legend_lines
-from ritornello.plotting.page import Box, empty_figure, plain_axes, words, write_at, write_png
+from ritornello.plotting.page import LINE, Box, empty_figure, plain_axes, words, write_at, write_png
 from ritornello.plotting.scales import round_ticks
 
 FloatArray = NDArray[np.floating[Any]]
@@ -125,7 +125,7 @@ def _axes(figure: Any, box: Box, name: str, end: float, *, named: bool) -> Any:
     ticks = [tick for tick in ticks if tick == round(tick)] or [0.0]
     axes.set_xticks(ticks, [f"{tick:,.0f}" if named else "" for tick in ticks])
     for tick in ticks:
-        axes.axvline(tick, color=palette.FAINT, linewidth=0.4, zorder=0)
+        axes.axvline(tick, color=palette.FAINT, linewidth=0.4, zorder=0, **LINE)
     axes.spines["bottom"].set_visible(True)
     if named:
         axes.set_xlabel("step", labelpad=2, **words(7, palette.GREY))
@@ -133,21 +133,20 @@ def _axes(figure: Any, box: Box, name: str, end: float, *, named: bool) -> Any:
 
 
 def _draw_curves(axes: Any, runs: Sequence[LearningCurve]) -> None:
-    line = {"linestyle": "-", "solid_capstyle": "butt", "solid_joinstyle": "round"}
     for run, colour in zip(runs, COLOURS, strict=False):
         reach = int(len(run.train_nats) * SMOOTHED_SHARE)
         if reach:
-            axes.plot(run.steps, run.train_nats, color=colour, linewidth=0.6, alpha=0.25, marker="", zorder=2, **line)
+            axes.plot(run.steps, run.train_nats, color=colour, linewidth=0.6, alpha=0.25, marker="", zorder=2, **LINE)
         marker = "." if len(run.steps) == 1 else ""
         training = smoothed(run.train_nats, reach)
-        axes.plot(run.steps, training, color=colour, linewidth=0.9, alpha=0.75, marker=marker, zorder=3, **line)
+        axes.plot(run.steps, training, color=colour, linewidth=0.9, alpha=0.75, marker=marker, zorder=3, **LINE)
         size = 3.5 if len(run.validation_steps) <= 60 else 0.0
         axes.plot(run.validation_steps, run.validation_nats, color=colour, linewidth=1.7, marker="o", markersize=size,
-                  markeredgewidth=0, zorder=4, **line)  # fmt: skip
+                  markeredgewidth=0, zorder=4, **LINE)  # fmt: skip
         if run.best is not None:
             place = ([run.validation_steps[run.best]], [run.validation_nats[run.best]])
             axes.plot(*place, marker="o", markersize=8, markerfacecolor="none", markeredgecolor=colour,
-                      markeredgewidth=1.2, linestyle="none", zorder=5, clip_on=False)  # fmt: skip
+                      markeredgewidth=1.2, linestyle="", zorder=5, clip_on=False)  # fmt: skip
 
 
 def _set_scale(axes: Any, runs: Sequence[LearningCurve], end: float) -> None:
@@ -167,7 +166,7 @@ def _set_scale(axes: Any, runs: Sequence[LearningCurve], end: float) -> None:
     ticks = round_ticks(low - room, high + room, 6)
     axes.set_yticks(ticks, [f"{tick:.6g}" for tick in ticks])
     for tick in ticks:
-        axes.axhline(tick, color=palette.FAINT, linewidth=0.4, zorder=0)
+        axes.axhline(tick, color=palette.FAINT, linewidth=0.4, zorder=0, **LINE)
 
 
 def _draw_rates(axes: Any, runs: Sequence[LearningCurve]) -> None:
@@ -175,8 +174,6 @@ def _draw_rates(axes: Any, runs: Sequence[LearningCurve]) -> None:
     for run, colour in zip(runs, COLOURS, strict=False):
         if len(run.validation_steps):
             marker = "." if len(run.validation_steps) == 1 else ""
-            axes.plot(
-                run.validation_steps, run.learning_rate, color=colour, linewidth=1.0, linestyle="-", marker=marker
-            )
+            axes.plot(run.validation_steps, run.learning_rate, color=colour, linewidth=1.0, marker=marker, **LINE)
     axes.set_ylim(0, 1.1 * top)
     axes.set_yticks([0, top], ["0", f"{top:.2g}"])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ritornello.plotting import palette
 from ritornello.plotting.legend import LINE_INCHES, Entry, draw_legend, legend_lines
-from ritornello.plotting.page import empty_figure, plain_axes, words, write_at, write_png
+from ritornello.plotting.page import LINE, empty_figure, plain_axes, words, write_at, write_png
 from ritornello.plotting.scales import round_ticks
 
 FloatArray = NDArray[np.floating[Any]]
@@ -83,14 +83,14 @@ def overlap_of(
 ) -> tuple[FloatArray, FloatArray]:
     """The lower of two densities at all their places, and where they cross; 0 outside of a curve's places."""
     places = np.union1d(one[0], other[0])
-    first, second = (np.interp(places, x, density, left=0.0, right=0.0) for x, density in (one, other))
+    first, second = (np.interp(places, x, density, left=np.nan, right=np.nan) for x, density in (one, other))
     apart = first - second
-    turns = np.flatnonzero(apart[:-1] * apart[1:] < 0)
+    turns = np.flatnonzero(apart[:-1] * apart[1:] < 0)  # never beside a nan
     share = apart[turns] / (apart[turns] - apart[turns + 1])
     crossings = places[turns] + share * (places[turns + 1] - places[turns])
     heights = first[turns] + share * (first[turns + 1] - first[turns])
     order = np.argsort(np.concatenate([places, crossings]), kind="stable")
-    lower = np.concatenate([np.minimum(first, second), heights])
+    lower = np.concatenate([np.nan_to_num(np.minimum(first, second)), heights])
     return np.concatenate([places, crossings])[order], lower[order]
 
 
@@ -105,13 +105,13 @@ def _draw_panel(axes: Any, panel: Panel, names: Sequence[str]) -> None:
     _set_scale(axes, list(curves.values()), panel.unit)
     for name, (places, density) in curves.items():
         number = names.index(name)
-        colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        colour, line = COLOURS[number % len(COLOURS)], {**LINE, "linestyle": DASHES[number % len(DASHES)]}
         if len(places) == 1:
-            axes.axvline(places[0], color=colour, linewidth=1.6, linestyle=dashes, zorder=4)
+            axes.axvline(places[0], color=colour, linewidth=1.6, zorder=4, **line)
             continue
         if number < 2:
             axes.fill_between(places, density, color=colour, alpha=0.14, linewidth=0, zorder=2)
-        axes.plot(places, density, color=colour, linewidth=1.1 if number < 2 else 0.8, linestyle=dashes, zorder=4)
+        axes.plot(places, density, color=colour, linewidth=1.1 if number < 2 else 0.8, zorder=4, **line)
     compared = [curves[name] for name in names[:2] if name in curves and len(curves[name][0]) > 1]
     if len(compared) == 2:
         axes.fill_between(*overlap_of(*compared), color=OVERLAP, alpha=0.3, linewidth=0, zorder=3)

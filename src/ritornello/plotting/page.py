@@ -16,6 +16,15 @@ from ritornello.scores.writing import write_atomically
 
 DOTS_PER_INCH = 160
 """Of pictures that are read like a page; those whose cells are pixels have their own."""
+LINE: Mapping[str, Any] = {
+    "linestyle": "-",
+    "solid_capstyle": "butt",
+    "dash_capstyle": "butt",
+    "solid_joinstyle": "round",
+    "dash_joinstyle": "round",
+    "antialiased": True,
+}
+"""What all lines have in common, whatever style the user has set."""
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches, from the lower left corner of the figure."""
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ritornello.plotting import palette
 from ritornello.plotting.lanepanel import draw_lane_at
 from ritornello.plotting.lanes import Span
-from ritornello.plotting.page import DOTS_PER_INCH, empty_figure, plain_axes, words, write_at, write_png
+from ritornello.plotting.page import DOTS_PER_INCH, LINE, empty_figure, plain_axes, words, write_at, write_png
 from ritornello.plotting.scales import time_ticks
-from ritornello.plotting.shades import even_shades
+from ritornello.plotting.shades import NUM_SHADES, even_shades
 
 FloatArray = NDArray[np.floating[Any]]
 WIDTH_INCHES = 5.2
@@ -80,8 +80,8 @@ def figure_of_similarity(
     axes = plain_axes(figure, (LEFT_INCHES, bottom, side, side), xlim=extent, ylim=extent[::-1])
     _draw_square(axes, np.asarray(similarity_FF, dtype=np.float64), round(side * DOTS_PER_INCH), extent[1])
     for border in [span.start for span in sections if 0 < span.start < seconds]:
-        axes.axvline(border, color=BORDER, linewidth=0.9)
-        axes.axhline(border, color=BORDER, linewidth=0.9)
+        axes.axvline(border, color=BORDER, linewidth=0.9, **LINE)
+        axes.axhline(border, color=BORDER, linewidth=0.9, **LINE)
     _name_times(axes, seconds, side)
     _draw_bar(figure, LEFT_INCHES + side + 0.08, bottom)
     return figure
@@ -107,18 +107,23 @@ def _shared_out(rows: FloatArray, num_pixels: int) -> FloatArray:
 
 
 def _draw_square(axes: Any, similarity_FF: FloatArray, num_pixels: int, seconds: float) -> None:
-    from matplotlib.colors import ListedColormap
-
     axes.spines[:].set_visible(True)
     if not len(similarity_FF):
         axes.text(0.5, 0.5, "no music", transform=axes.transAxes, ha="center", **words(8, palette.GREY))
         return
-    colours = ListedColormap(even_shades().tolist())
-    colours.set_bad(UNKNOWN)
-    pixels = np.ma.masked_invalid(resampled(similarity_FF, num_pixels))
     extent = (0, seconds, seconds, 0)
-    axes.imshow(pixels, cmap=colours, vmin=0, vmax=1, interpolation="nearest", aspect="auto", extent=extent,
-                origin="upper")  # fmt: skip
+    pixels = _coloured(resampled(similarity_FF, num_pixels))
+    axes.imshow(pixels, interpolation="nearest", aspect="auto", extent=extent, origin="upper")
+
+
+def _coloured(similarity_PP: FloatArray) -> NDArray[np.uint8]:
+    """Red, green and blue (P, P, 3), from 0 to 255."""
+    from matplotlib.colors import to_rgb
+
+    known = np.isfinite(similarity_PP)
+    shade = np.clip(np.where(known, similarity_PP, 0.0) * NUM_SHADES, 0, NUM_SHADES - 1).astype(np.int64)
+    colours = np.where(known[..., None], even_shades()[shade], to_rgb(UNKNOWN))
+    return np.rint(255 * colours).astype(np.uint8)
 
 
 def _name_times(axes: Any, seconds: float, side_inches: float) -> None:
@@ -141,7 +146,8 @@ def _draw_bar(figure: Any, left_inches: float, bottom_inches: float) -> None:
     """The shades from 0 to 1, small and beside the square."""
     width, height = BAR_INCHES
     axes = plain_axes(figure, (left_inches, bottom_inches, width, height), xlim=(0, 1), ylim=(0, 1), xticks=())
-    axes.imshow(even_shades()[:, None], aspect="auto", extent=(0, 1, 0, 1), origin="lower", interpolation="nearest")
+    shades = _coloured(np.linspace(0, 1, NUM_SHADES)[:, None])
+    axes.imshow(shades, aspect="auto", extent=(0, 1, 0, 1), origin="lower", interpolation="nearest")
     axes.spines[:].set_visible(True)
     axes.set_yticks([0, 1], ["0", "1"])
     axes.tick_params(labelleft=False, labelright=True, labelsize=6)

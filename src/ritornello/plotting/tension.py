@@ -20,7 +20,7 @@ from ritornello.plotting import palette
 from ritornello.plotting.landmarks import CadenceMark
 from ritornello.plotting.lanepanel import Extent, draw_lane_at
 from ritornello.plotting.lanes import Span
-from ritornello.plotting.page import empty_figure, plain_axes, words, write_at, write_png
+from ritornello.plotting.page import LINE, empty_figure, plain_axes, words, write_at, write_png
 from ritornello.plotting.scales import time_ticks
 
 WIDTH_INCHES = 11.0
@@ -28,6 +28,7 @@ LEFT_INCHES, RIGHT_INCHES, BOTTOM_INCHES = 0.5, 0.15, 0.3
 TITLE_INCHES, LANE_INCHES, NAME_INCHES, TOP_INCHES = 0.36, 0.2, 0.2, 0.08
 ROW_INCHES, CADENCE_INCHES = 1.05, 0.13
 INCHES_PER_TIME, INCHES_PER_CADENCE = 0.55, 0.3
+DOTTED = (0, (1, 2))
 COLOURS = (palette.VOICES[1], palette.VOICES[0], palette.VOICES[3], palette.VOICES[2])
 
 
@@ -115,19 +116,24 @@ def _draw_curve(axes: Any, curve: Curve, colour: str) -> None:
     axes.set_ylim(low - room, high + room)
     axes.fill_between(curve.seconds, values, low - room, color=colour, alpha=0.1, linewidth=0, zorder=2)
     marker = "o" if len(known) == 1 else ""
-    axes.plot(curve.seconds, values, color=colour, linewidth=1.0, linestyle="-", marker=marker, markersize=4, zorder=3)
-    axes.axhline(low - room, color=palette.FAINT, linewidth=0.8, zorder=1)
+    axes.plot(curve.seconds, values, color=colour, linewidth=1.0, marker=marker, markersize=4, zorder=3, **LINE)
+    axes.axhline(low - room, color=palette.FAINT, linewidth=0.8, zorder=1, **LINE)
     ends = sorted({low, high})
-    decimals = max(0, 1 - math.floor(math.log10(room)))
-    axes.set_yticks(ends, [f"{round(value, decimals) + 0.0:.{min(decimals, 6)}f}" for value in ends])
+    axes.set_yticks(ends, [_number(value, room) for value in ends])
+
+
+def _number(value: float, room: float) -> str:
+    """A value with as many places as it takes to see how far apart the extremes are; 0 for what rounding left."""
+    places = 1 - math.floor(math.log10(room))
+    return f"{round(value, places) + 0.0:.{max(3, 1 + places + math.floor(math.log10(abs(value) or 1.0)))}g}"
 
 
 def _draw_landmarks(axes: Any, sections: Sequence[Span], cadences: Sequence[CadenceMark]) -> None:
     for span in sections[1:]:
-        axes.axvline(span.start, color=palette.GREY, linewidth=0.7, zorder=1)
+        axes.axvline(span.start, color=palette.GREY, linewidth=0.7, zorder=1, **LINE)
     for mark in cadences:
         axes.axvline(mark.seconds, 0, 1 + NAME_INCHES / ROW_INCHES, color=palette.GREY, linewidth=0.6,
-                     linestyle=(0, (1, 2)), zorder=1, clip_on=False)  # fmt: skip
+                     zorder=1, clip_on=False, **{**LINE, "linestyle": DOTTED})  # fmt: skip
 
 
 def _name_cadences(axes: Any, cadences: Sequence[CadenceMark], least_seconds: float) -> None:
@@ -145,5 +151,5 @@ def _name_cadences(axes: Any, cadences: Sequence[CadenceMark], least_seconds: fl
 def _name_times(axes: Any, extent: Extent, across_inches: float, *, named: bool) -> None:
     times, names = time_ticks(extent[1], max(2, round(across_inches / INCHES_PER_TIME)))
     for time in times:
-        axes.axvline(time, color=palette.FAINT, linewidth=0.4, zorder=0)
+        axes.axvline(time, color=palette.FAINT, linewidth=0.4, zorder=0, **LINE)
     axes.set_xticks(times, names if named else [""] * len(times))

@@ -41,7 +41,8 @@ class History:
     @property
     def train_steps(self) -> FloatArray:
         """The middle of the steps that ``train_nats`` is the mean of."""
-        return (self.steps + np.concatenate([np.zeros(1), self.steps[:-1] + 1.0])[: len(self.steps)]) / 2
+        before = np.concatenate([np.zeros(min(1, len(self.steps))), self.steps[:-1]])
+        return (before + 1 + self.steps) / 2
 
 
 def read_history(run: Path) -> History:
