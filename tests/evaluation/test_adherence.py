@@ -3,39 +3,20 @@
 import math
 from dataclasses import replace
 
+import mir_eval
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ritornello.evaluation import adherence
 from ritornello.form.analyse import analyse
 from ritornello.form.plan import Phrase, Plan, Section
 from ritornello.form.voices import frames_of
-from ritornello.scores.score import KeySignature, Notes, Part, Score
+from ritornello.scores.score import Notes, Part, Score
+from tests.evaluation.plain_chorale import BEAT, CADENCE, HALF, chorale
 
-BEAT = 480
-CHORDS = {
-    "I": (72, 67, 64, 48),
-    "IV": (72, 69, 65, 53),
-    "IV6": (72, 65, 60, 57),
-    "V": (71, 67, 62, 55),
-    "V7": (71, 65, 62, 55),
-    "vi": (72, 64, 60, 57),
-}
-HALF, CADENCE = "I vi IV I I IV V V", "I V vi IV6 I V7 I I"
-"""Two phrases of two bars; the last two beats are one chord."""
-
-
-def chorale(*phrases: str, up: int = 0) -> Score:
-    """Phrases of eight quarter notes, soprano first, the last two beats held under a fermata."""
-    rows: list[list[tuple[int, int, int, int]]] = [[], [], [], []]
-    for number, phrase in enumerate(phrases):
-        for beat, name in enumerate(phrase.split()[:7]):
-            for voice in range(4):
-                onset, duration = (8 * number + beat) * BEAT, BEAT * (1 + (beat == 6))
-                rows[voice].append((onset, duration, CHORDS[name][voice] + up, 80))
-    fermatas = tuple((8 * number + 6) * BEAT for number in range(len(phrases)))
-    parts = [Part(name, Notes.of(part), 0, fermatas) for name, part in zip("SATB", rows, strict=True)]
-    return Score(BEAT, tuple(parts), keys=(KeySignature(0, 0, "major"),) if not up else ())
+AWAY = "I vi IV I I I V V"
 
 
 def plan_of(*phrases: Phrase, labels: str = "") -> Plan:
@@ -196,3 +177,136 @@ def test_silence_is_nan() -> None:
     score = replace(chorale(HALF), parts=tuple(Part(name, Notes.of([])) for name in "SATB"))
     result = adherence.evaluate(score, plan_of(phrase_of()))
     assert all(math.isnan(value) for name, value in result.items() if not name.startswith("num_"))
+
+
+def test_declared_is_what_is_measured() -> None:
+    plan = plan_of(phrase_of())
+    result = adherence.evaluate(chorale(HALF), plan)
+    assert set(result) == {metric.name for metric in adherence.METRICS}
+    assert all(0 <= result[m.name] <= m.high for m in adherence.METRICS if not math.isnan(result[m.name]))
+
+
+borders = st.lists(st.integers(1, 60), min_size=1, max_size=14, unique=True).map(sorted)
+
+
+@given(borders, borders)
+def test_boundaries_are_those_of_mir_eval(wanted: list[int], heard: list[int]) -> None:
+    """Quarter beats as seconds; the beginning and the end of the piece are trimmed off."""
+
+    def plan(ends: list[int]) -> Plan:
+        phrases = tuple(Phrase(beats=(end - start) / 4) for start, end in zip([0, *ends], [*ends, 64], strict=True))
+        return Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=4, phrases=phrases),))
+
+    def intervals(ends: list[int]) -> np.ndarray:
+        return np.array(list(zip([0, *ends], [*ends, 64], strict=True))) / 4
+
+    expected = mir_eval.segment.detection(intervals(wanted), intervals(heard), window=0.5, trim=True)
+    assert list(adherence.boundaries(plan(wanted), plan(heard)).values()) == pytest.approx(expected, abs=1e-12)
+
+
+def melody(*bars: str) -> Score:
+    """Four voices over a held bass; a letter is a soprano note of equal length, the bar's notes filling it."""
+    rows: list[tuple[int, int, int, int]] = []
+    for number, bar in enumerate(bars):
+        length = 4 * BEAT // len(bar)
+        rows += [
+            (4 * BEAT * number + place * length, length, 60 + "CxDxEFxGxAxB".index(n), 80)
+            for place, n in enumerate(bar)
+        ]
+    held = Notes.of([(0, 4 * BEAT * len(bars), 48, 80)])
+    parts = (Part("soprano", Notes.of(rows)), Part("alto", held), Part("tenor", held), Part("bass", held))
+    return Score(BEAT, parts)
+
+
+@pytest.mark.parametrize(
+    ("register", "density", "expected"),
+    [
+        (("rising", "level"), ("rising", "level"), (1.0, 1.0)),
+        (("falling", "level"), ("level", "level"), (0.5, 0.5)),
+        (("falling", None), (None, "falling"), (0.0, 0.0)),
+        ((None, None), (None, None), (math.nan, math.nan)),
+    ],
+)
+def test_arcs_by_hand(register: tuple, density: tuple, expected: tuple) -> None:
+    # bars 1-2 climb from C to B, from 4 + 3 held notes to 16; bars 3-4 go up and down, with 4 notes each
+    score = melody("CDEF", "EFGAABBBAABBGABB", "CEEC", "CEEC")
+    plan = Plan(
+        metre="4/4",
+        pickup_beats=0,
+        sections=tuple(
+            Section(label=label, bars=2, register_arc=up, density_arc=dense)
+            for label, up, dense in zip("AB", register, density, strict=True)
+        ),
+    )
+    found = adherence.arcs(score, plan)
+    assert list(found.values()) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_section_that_is_not_there_has_no_arc() -> None:
+    plan = Plan(
+        metre="4/4", pickup_beats=0,
+        sections=tuple(Section(label=label, bars=2, register_arc="level", density_arc="level") for label in "AB"),
+    )  # fmt: skip
+    assert adherence.arcs(melody("CCCC", "CCCC"), plan) == {"register_arcs": 0.5, "density_arcs": 0.0}
+
+
+@pytest.mark.parametrize(("metre", "expected"), [("4/4", 1.0), ("2/4", 0.0), ("3/4", 0.0)])
+def test_bars_that_plan_and_music_share(metre: str, expected: float) -> None:
+    # four bars of 4/4: the borders of no bar of 2/4 or 3/4 are both the same
+    plan = Plan(metre=metre, pickup_beats=0, sections=(Section(label="A", bars=4),))
+    assert adherence.bars(melody(*["CCCC"] * 4), plan) == expected
+
+
+def test_bars_missing_and_more() -> None:
+    plan = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=4),))
+    assert adherence.bars(melody(*["CCCC"] * 3), plan) == 3 / 4
+    assert adherence.bars(melody(*["CCCC"] * 6), plan) == 4 / 6
+    upbeat = plan.model_copy(update={"pickup_beats": 1.0})
+    assert adherence.bars(melody(*["CCCC"] * 4), upbeat) == 0.0
+    assert math.isnan(adherence.bars(Score(BEAT, ()), plan))
+
+
+def test_the_key_at_the_end_of_a_section() -> None:
+    first, second = phrase_of(), phrase_of("G major")
+    plan = Plan(
+        metre="4/4", pickup_beats=0,
+        sections=(
+            Section(label="A", bars=2, key="C major", phrases=(first,)),
+            Section(label="B", bars=4, key="G major", phrases=(first, second)),
+            Section(label="C", bars=2, phrases=(first,)),
+        ),
+    )  # fmt: skip
+    assert adherence.section_keys(plan, plan) == 1.0
+    found = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=8, phrases=(second,) * 4),))
+    assert adherence.section_keys(plan, found) == 0.5
+    assert math.isnan(adherence.section_keys(plan, None))
+    short = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=2, phrases=(first,)),))
+    assert adherence.section_keys(plan, short) == 0.5  # where nothing is left, no key is found
+
+
+def test_a_key_is_the_same_in_another_spelling() -> None:
+    plan, found = plan_of(phrase_of("F# major")), plan_of(phrase_of("G- major"))
+    assert adherence.compare(plan, found)["key"] == 1.0
+    assert adherence.compare(plan, plan_of(phrase_of("f# minor")))["key"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("phrases", "expected"),
+    [
+        ((CADENCE,), 1.0),  # V7 to I
+        ((AWAY,), 0.0),  # I to V
+        ((CADENCE, AWAY, CADENCE), 2 / 3),
+    ],
+)
+def test_tension_falls_at_authentic_cadences(phrases: tuple[str, ...], expected: float) -> None:
+    plan = plan_of(*[phrase_of(cadence="perfect authentic", harmony=CADENCE)] * len(phrases))
+    assert adherence.tension_falls(chorale(*phrases), plan) == pytest.approx(expected)
+
+
+def test_other_cadences_say_nothing_of_tension() -> None:
+    assert math.isnan(adherence.tension_falls(chorale(CADENCE), plan_of(phrase_of(cadence="half"))))
+    open_key = plan_of(Phrase(beats=8, cadence="perfect authentic", fermata_beats=6))
+    assert math.isnan(adherence.tension_falls(chorale(CADENCE), open_key))
+    # the piece ends before the cadence that the plan wants
+    plan = plan_of(*[phrase_of(cadence="perfect authentic", harmony=CADENCE)] * 2)
+    assert adherence.tension_falls(chorale(CADENCE), plan) == 0.5

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from ritornello.evaluation import counterpoint
 from ritornello.evaluation.timeline import Timeline
 from ritornello.scores.score import Notes, Part, Score
+from tests.contracts.music import random_performance
 
 BEAT = 480
 
@@ -126,6 +127,74 @@ def test_a_score_gives_the_same_as_its_grid() -> None:
 def test_the_end_of_a_fermata_note_is_a_border() -> None:
     notes = Notes.of([(0, 2 * BEAT, 72, 80), (2 * BEAT, BEAT, 74, 80)])
     assert counterpoint.phrase_borders(Score(BEAT, (Part("soprano", notes, fermatas_ticks=(0,)),))) == {8}
+
+
+FIFTHS, FIFTHS_APART = (72, 64, 55, 48), (76, 71, 50, 43)
+"""A fifth between tenor and bass; in the first also two octaves between soprano and bass."""
+
+
+@pytest.mark.parametrize(
+    ("name", "chords", "expected"),
+    [
+        # FIFTHS up a tone: one parallel fifth and one parallel octave in two beats, 50 per 100; and back: 2 in 3 beats
+        ("parallel_fifths", [FIFTHS, (74, 65, 57, 50)], 100 / 2),
+        ("parallel_fifths", [FIFTHS, (74, 65, 57, 50), FIFTHS], 200 / 3),
+        ("parallel_fifths", [FIFTHS, (74, 65, 57, 50), (74, 65, 57, 50), FIFTHS], 200 / 4),
+        ("parallel_octaves", [FIFTHS, (74, 65, 57, 50)], 100 / 2),
+        ("parallel_octaves", [FIFTHS, (74, 65, 57, 50), FIFTHS], 200 / 3),
+        ("parallel_octaves", [(72, 64, 52, 48), (74, 66, 54, 50), (72, 64, 52, 48)], 400 / 3),  # alto and tenor too
+        # G-D up to D-A with the bass going down: a fifth to a twelfth
+        ("contrary_fifths", [FIFTHS_APART, (74, 69, 57, 38)], 100 / 2),
+        ("contrary_fifths", [FIFTHS_APART, (74, 69, 57, 38), FIFTHS_APART], 200 / 3),
+        ("contrary_fifths", [FIFTHS_APART, FIFTHS_APART], 0.0),
+        # soprano C5 up to E5, bass C3 down to E2: two octaves to three; the way back is one again; alone it is none
+        ("contrary_octaves", [(72, 67, 55, 48), (76, 67, 55, 40)], 100 / 2),
+        ("contrary_octaves", [(72, 67, 55, 48), (76, 67, 55, 40), (72, 67, 55, 48)], 200 / 3),
+        ("contrary_octaves", [(72, 67, 55, 48), (72, 67, 55, 36)], 0.0),
+        # the tenor above the alto: for one beat of one, for two of three beats (once), twice in three beats
+        ("crossings", [(72, 60, 64, 48)], 100 / 1),
+        ("crossings", [(72, 64, 60, 48), (72, 60, 64, 48), (72, 60, 64, 48)], 100 / 3),
+        ("crossings", [(72, 60, 64, 48), (72, 64, 60, 48), (72, 60, 64, 48)], 200 / 3),
+        # the soprano below the alto's last note; the alto above the soprano's last note; both voices up a little: none
+        ("overlaps", [(72, 67, 60, 48), (65, 64, 60, 48)], 100 / 2),
+        ("overlaps", [(67, 64, 60, 48), (72, 69, 60, 48)], 100 / 2),
+        ("overlaps", [(67, 64, 60, 48), (69, 65, 60, 48)], 0.0),
+        ("out_of_range", [(80, 64, 55, 48)], 100 / 1),
+        ("out_of_range", [(80, 75, 68, 63)], 400 / 1),
+        ("out_of_range", [(80, 64, 55, 48), (72, 64, 55, 48)], 100 / 2),
+        # a sixth; a sixth and back; an octave and a fifth, which are none
+        ("leaps", [(72, 64, 55, 48), (72, 64, 55, 57)], 100 / 2),
+        ("leaps", [(72, 64, 55, 48), (72, 64, 55, 57), (72, 64, 55, 48)], 200 / 3),
+        ("leaps", [(72, 64, 55, 48), (72, 64, 55, 60), (72, 64, 55, 53)], 0.0),
+    ],
+)
+def test_rates_by_hand(name: str, chords: list[tuple[int, int, int, int]], expected: float) -> None:
+    pitches = grid(*chords)
+    assert counterpoint.evaluate_frames(pitches, struck(pitches))[name] == pytest.approx(expected, abs=1e-12)
+    across = counterpoint.evaluate_frames(pitches, struck(pitches), frozenset(range(4, len(pitches), 4)))
+    if f"{name}_across_fermatas" in across:
+        assert across[f"{name}_across_fermatas"] == pytest.approx(expected, abs=1e-12)
+        assert across[name] == 0
+
+
+def test_beats_are_counted_from_the_first_bar_with_a_note() -> None:
+    """Silence before, a fermata after it, and the same rates."""
+    rows = [[(0, BEAT, 72), (BEAT, BEAT, 74)], [(0, 2 * BEAT, 64)], [(0, BEAT, 55), (BEAT, BEAT, 57)],
+            [(0, BEAT, 48), (BEAT, BEAT, 50)]]  # fmt: skip
+    found = []
+    for late in (0, 8 * BEAT):
+        parts = [Notes.of([(late + onset, length, pitch, 80) for onset, length, pitch in own]) for own in rows]
+        score = Score(BEAT, tuple(Part(v, n, fermatas_ticks=(late,)) for v, n in zip("SATB", parts, strict=True)))
+        found.append(counterpoint.evaluate(Timeline.of(score, written=True)))
+    assert found[0] == found[1]
+    assert found[0]["beats"] == 2
+    assert (found[0]["parallel_fifths"], found[0]["parallel_fifths_across_fermatas"]) == (0, 50)
+
+
+def test_a_performance_has_no_beats() -> None:
+    counts = counterpoint.evaluate(Timeline.of(random_performance(1)))
+    assert counts.pop("beats") == 0
+    assert all(math.isnan(value) for value in counts.values())
 
 
 def test_no_music_is_nan() -> None:
