@@ -13,7 +13,7 @@ Four of the thirteen features by which sets of pieces are compared (``distributi
 * Lengths are those of sound, pedal included. In written music each goes to the nearest of mgeval's twelve values
   (``NOTE_VALUES``; of two equally near the one that mgeval lists first), relative to a whole note, whatever the bar.
   A performance has no note values: its lengths fall in twelve classes between fixed borders
-  (``LENGTH_BORDERS_SECONDS``), two to the octave; one on a border is in the longer class.
+  (``LENGTH_BORDERS_SECONDS``), two to each doubling; one on a border is in the longer class.
 * Histograms of lengths count notes. Transitions go from one note to the next in the order of ``Timeline``, so those
   within a chord count too.
 * Without a note all values are nan; with one chord there is no interval, with one note no transition.
