@@ -37,7 +37,7 @@ LEAST_SYMBOLS = 32
 SHORTEST_SECONDS = 0.05
 CLASSES_PER_DOUBLING = 2
 MOST_CLASSES = 20
-_FILTERS = ({"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME},)
+_LEAST_DICTIONARY = 4096
 
 
 def evaluate(notes: Timeline) -> dict[str, Value]:
@@ -88,7 +88,9 @@ def compression_ratio(interval: IntArray, time: IntArray) -> float:
     if len(interval) < LEAST_SYMBOLS:
         return np.nan
     raw = np.stack([interval + 128, time], axis=1).astype(np.uint8).tobytes()
-    return len(lzma.compress(raw, format=lzma.FORMAT_RAW, filters=_FILTERS)) / len(raw)
+    # no larger than the piece: the 64 MiB of preset 9 take half a gigabyte
+    window = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": max(_LEAST_DICTIONARY, len(raw))}
+    return len(lzma.compress(raw, format=lzma.FORMAT_RAW, filters=[window])) / len(raw)
 
 
 def longest_earlier(symbols: IntArray) -> IntArray:

@@ -41,7 +41,11 @@ from ritornello.evaluation.similarity import Chroma, Float32Array, chroma_of, si
 from ritornello.evaluation.timeline import FloatArray, Timeline
 from ritornello.scores.score import IntArray
 
-LENGTHS_SECONDS = {"short": (3.0, 5.0, 8.0), "middle": (8.0, 11.0, 15.0), "long": (15.0, 30.0, 60.0, 120.0)}
+LENGTHS_SECONDS = {
+    "short": (3.0, 5.0, 8.0),
+    "middle": (8.0, 11.0, 15.0),
+    "long": (15.0, 21.0, 30.0, 42.0, 60.0, 85.0, 120.0),
+}
 LONGEST_SHARE = 0.5
 STARTS_PER_LENGTH = 4
 SMOOTHED_SECONDS = 8.0
