@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ritornello.scores.score import Metre, Score
+from ritornello.scores.score import Score
 
 GRID_POSITIONS = (0, 3, 4, 6, 8, 9, 12)
 """Places of 16ths and triplet eighths within a beat, in twelfths of it."""
@@ -16,10 +16,11 @@ MOST_ON_GRID = 0.5
 def is_performance(score: Score) -> bool:
     """Whether the ticks of a Score are the clock of a recording and its bars mean nothing.
 
-    So it is when nothing says otherwise (no metre but 4/4 from the start, no pickup, no fermata, one tempo at most)
+    So it is when nothing says otherwise (no metre but 4/4, no pickup, no fermata, one tempo at most)
     and fewer than half of its onsets lie within a fiftieth of a beat of a 16th or a triplet eighth.
     """
-    says_bars = score.metres != (Metre(0, 4, 4),) or score.pickup_ticks > 0 or len(score.tempos) > 1
+    metres = {(metre.numerator, metre.denominator) for metre in score.metres}  # some files say 4/4 twice
+    says_bars = metres != {(4, 4)} or score.pickup_ticks > 0 or len(score.tempos) > 1
     if says_bars or any(part.fermatas_ticks for part in score.parts) or not score.num_notes:
         return False
     onsets = np.concatenate([part.notes.onset_ticks for part in score.parts])
