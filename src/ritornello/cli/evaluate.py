@@ -1,7 +1,9 @@
-"""``ritornello evaluate``: what a model thinks of music it has not seen."""
+"""``ritornello evaluate``: what a model thinks of music it has not seen, or what music is like beside real music."""
 
 from __future__ import annotations
 
+import os
+import shlex
 from enum import StrEnum
 from json import dumps
 from pathlib import Path
@@ -25,9 +27,25 @@ class SplitName(StrEnum):
     TEST = "test"
 
 
+OF_A_MODEL = ("data", "protocol", "window", "stride", "split", "bf16", "context", "pieces", "json")
+OF_A_REPORT = ("out", "training", "seed", "workers")
+
+
 def evaluate(  # noqa: PLR0913, PLR0917  # options of the command line
-    checkpoint: Annotated[Path, typer.Argument(help="Run, checkpoint or weights folder.")],
-    data: Annotated[Path, typer.Option(help="Prepared data (ritornello prepare).")],
+    asked: typer.Context,
+    source: Annotated[Path, typer.Argument(help="Run, checkpoint or weights folder; with --reference: pieces.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="Real music, a piece or a folder: report on SOURCE beside it.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="--reference: folder for report.html, .md and .json.")] = Path("report"),
+    training: Annotated[
+        Path | None, typer.Option(help="--reference: also look for copies in this corpus (prepared, or a folder).")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="--reference: of draws and intervals.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="--reference: processes. Default: one for each core.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Prepared data (ritornello prepare).")] = None,
     protocol: Annotated[
         ProtocolName, typer.Option(help="Performances: whole pieces with the state carried, or windows.")
     ] = ProtocolName.STREAMED,
@@ -41,11 +59,22 @@ def evaluate(  # noqa: PLR0913, PLR0917  # options of the command line
     pieces: Annotated[int | None, typer.Option(min=1, help="--context: only so many of a split, the longest.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write all figures, by piece too, to this file.")] = None,
 ) -> None:
-    """Likelihood of the validation and test pieces, in nats per token; bits per note and second for performances.
+    """Of a model (--data): likelihood of the validation and test pieces. Of pieces (--reference): a report.
 
-    With --context: KRCU (memory dropped at token 8,192), extra nats when only the last 1k to 16k tokens are heard, and
-    how much cheaper a passage becomes when it returns.
+    The likelihood is in nats per token; bits per note and second for performances. With --context: KRCU (memory dropped
+    at token 8,192), extra nats when only the last 1k to 16k tokens are heard, and how much cheaper a passage becomes
+    when it returns.
+
+    The report sets the pieces beside real music in all that is measured of notes: distributions, single values, returns
+    and structure, with intervals and pictures, as one HTML page with a Markdown and a JSON twin.
     """
+    if reference is not None:
+        _refuse(asked, OF_A_MODEL, "goes with a model, not with --reference")
+        _report(source, reference, out, training, seed, workers)
+        return
+    _refuse(asked, OF_A_REPORT, "goes with --reference")
+    if data is None:
+        raise typer.BadParameter("say what to evaluate on: --data (of a model) or --reference (of pieces)")
     from ritornello.training.evaluate import EvaluateOptions
     from ritornello.training.evaluate import evaluate as evaluate_checkpoint
 
@@ -53,12 +82,43 @@ def evaluate(  # noqa: PLR0913, PLR0917  # options of the command line
     if context:
         if protocol is not ProtocolName.STREAMED:
             raise typer.BadParameter("--context reads whole pieces: leave --protocol out")
-        _show_context_use(checkpoint, data, splits, pieces, bf16, json)
+        _show_context_use(source, data, splits, pieces, bf16, json)
         return
     if pieces is not None:
         raise typer.BadParameter("--pieces goes with --context")
     options = EvaluateOptions(protocol.value, window, stride, splits, bf16)
-    typer.echo(evaluate_checkpoint(checkpoint, data, options, json))
+    typer.echo(evaluate_checkpoint(source, data, options, json))
+
+
+def _refuse(asked: typer.Context, options: tuple[str, ...], why: str) -> None:
+    """Refuses options that were given although they mean nothing here."""
+    for option in options:
+        given = asked.get_parameter_source(option)
+        if given is not None and given.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--{option} {why}: leave it out")
+
+
+def _report(source: Path, reference: Path, out: Path, training: Path | None, seed: int, workers: int | None) -> None:
+    """Writes the report, and shows the gist of it."""
+    from ritornello.cli.piece_folder import claim_folder, write_files
+    from ritornello.cli.progress import Stages
+    from ritornello.evaluation.report import Options, report
+    from ritornello.evaluation.report_summary import summary_of
+
+    claim_folder(out)
+    options = {"--reference": reference, "--out": out, "--seed": seed, **({"--training": training} if training else {})}
+    given = [str(word) for option in options.items() for word in option]
+    command = shlex.join(["ritornello", "evaluate", str(source), *given])
+    stages = Stages()
+    made = report(source, reference, Options(seed, training, workers or _num_cores(), command), stages.show)
+    with stages.show("files written"):
+        write_files(made.files(), out)
+    typer.echo(f"{summary_of(made.findings, made.page)}\n\n{stages}\n{out / 'report.html'}")
+
+
+def _num_cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _show_context_use(

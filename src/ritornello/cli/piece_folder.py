@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ritornello.atomic import write_file
 from ritornello.errors import UserError
 from ritornello.form.plan import Plan
 from ritornello.scores.score import Score
@@ -52,6 +53,13 @@ def write_performance(score: Score, folder: Path) -> list[Path]:
         render_wav(score, making / "piece.wav")
         draw_performance(score, making / "piece.png")
     return [folder / f"piece.{kind}" for kind in ("mid", "png", "wav")]
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Writes files of these names, all or none."""
+    with _at_once(folder) as making:
+        for name, content in files.items():
+            write_file(making / name, content)
 
 
 @contextmanager

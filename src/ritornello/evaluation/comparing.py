@@ -4,7 +4,7 @@
 
 * A mean is over the pieces that have a value; intervals are drawn over pieces (``statistics.py``) and are nan where
   only one piece has a value.
-* A ratio is given where 0 is the least value a metric can have, and is nan elsewhere.
+* A ratio is given where a metric cannot be below 0, and is nan elsewhere.
 * ``deviations`` is the difference over the standard deviation of the reference, which is one scale for all metrics
   (Glass's delta).
 
@@ -19,13 +19,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.evaluation import copying
 from ritornello.evaluation.aspects import ASPECTS
 from ritornello.evaluation.measuring import Measured
 from ritornello.evaluation.metric import Metric
+from ritornello.evaluation.plan_metrics import plan_metrics
 from ritornello.evaluation.statistics import Estimate, Tally, difference, quotient, rate
 from ritornello.evaluation.timeline import FloatArray
 from ritornello.evaluation.typicality import column
 
+COPYING, PLANS = "copying", "plans"
+"""What stands for an aspect in the lines of what is measured by a corpus, or by a plan, and not by the notes alone."""
 NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
 
 
@@ -44,6 +48,11 @@ class Line(NamedTuple):
     def differs(self) -> bool:
         """Whether the interval of the difference leaves out 0."""
         return self.difference.low > 0 or self.difference.high < 0
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the metric, by its definition, need not tell a piece from its first 30 seconds looped."""
+        return self.metric.moves.get("looped", "same") == "same"
 
 
 def singles(pieces: Iterable[Measured]) -> list[dict[str, float]]:
@@ -64,12 +73,32 @@ def lines(
     )
 
 
+def copying_lines(
+    generated: Sequence[Mapping[str, float]], reference: Sequence[Mapping[str, float]], seed: int
+) -> tuple[Line, ...]:
+    """What both share with the training corpus; nothing if no piece was looked for in one."""
+    return tuple(
+        line(COPYING, metric, column(generated, metric.name), column(reference, metric.name), seed)
+        for metric in copying.METRICS
+        if any(metric.name in piece for piece in (*generated, *reference))
+    )
+
+
+def plan_lines(generated: Sequence[Measured], reference: Sequence[Measured], seed: int) -> tuple[Line, ...]:
+    """How far pieces keep to the plans beside them; nothing if none has one."""
+    ours, theirs = ([piece.adherence for piece in pieces] for pieces in (generated, reference))
+    return tuple(
+        line(PLANS, metric, column(ours, metric.name), column(theirs, metric.name), seed)
+        for metric in plan_metrics({name for piece in (*ours, *theirs) for name in piece})
+    )
+
+
 def line(aspect: str, metric: Metric, generated_P: FloatArray, reference_Q: FloatArray, seed: int) -> Line:
     """One metric of two sets, a value for each piece; nan is no value."""
     ours, theirs = (Tally.of_values(values.tolist()) for values in (generated_P, reference_Q))
     apart = difference(ours, theirs, seed=seed)
     fewest = apart.num_pieces
-    ratio = quotient(ours, theirs, seed=seed) if metric.low == 0 else NOTHING
+    ratio = quotient(ours, theirs, seed=seed) if metric.low >= 0 else NOTHING
     known = reference_Q[np.isfinite(reference_Q)]
     deviation = float(known.std(ddof=1)) if len(known) > 1 else math.nan
     scale = 1 / deviation if deviation > 0 else math.nan

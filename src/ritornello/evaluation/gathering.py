@@ -10,17 +10,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 
 from ritornello.errors import UserError
+from ritornello.evaluation.distributions import MOST_PIECES
 from ritornello.evaluation.measuring import Measured, Order, measure, over_workers
 from ritornello.evaluation.sets import Found, LeftOut, Look, Piece, drawn, find_pieces, look_into
 
-MOST_PIECES = 2000
 Progress: TypeAlias = Callable[[int, int], None]
 Stage: TypeAlias = Callable[[str], AbstractContextManager[Progress]]
 """Begins a stage of the work by its name; what it yields is told how many of how many are done."""
@@ -43,6 +45,12 @@ class MeasuredSet:
     repeated: int
     """How many measured files are equal, byte for byte, to another of this set before them."""
 
+    @property
+    def median_seconds(self) -> float:
+        """Of the pieces that could be measured; nan without any."""
+        known = [piece.seconds for piece in self.pieces if not math.isnan(piece.seconds)]
+        return median(known) if known else math.nan
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -62,8 +70,10 @@ class Gathered:
         return 0 < sum(len(s.performances) for s in sets) < sum(s.num_readable for s in sets)
 
 
-def gather(generated: Path, reference: Path, seed: int, workers: int, stage: Stage) -> Gathered:
-    """Measures both.
+def gather(
+    generated: Path, reference: Path, seed: int, workers: int, stage: Stage, *, index: Path | None = None
+) -> Gathered:
+    """Measures both; where there is the folder of an index, copies are looked for in it.
 
     Raises:
         UserError: one of them holds no piece that can be read.
@@ -83,7 +93,8 @@ def gather(generated: Path, reference: Path, seed: int, workers: int, stage: Sta
     taken = _drawn_alike(readable, seed)
     written = all(look.written for of_set in readable for look in of_set)
     with stage("pieces measured") as show:
-        measured = _measure([[look.piece for look in of_set] for of_set in taken], workers, show, written=written)
+        orders = [[Order(look.piece, written, index) for look in of_set] for of_set in taken]
+        measured = _measure(orders, workers, show)
     sets = [_set(*parts) for parts in zip(sources, found, looks, taken, measured, strict=True)]
     ours, theirs = ({look.sha256 for look in of_set} for of_set in taken)
     return Gathered(sets[0], sets[1], written, len(ours & theirs))
@@ -107,12 +118,11 @@ def _drawn_alike(readable: list[list[Look]], seed: int) -> list[list[Look]]:
     return [drawn(of_set, count, seed) for of_set in readable]
 
 
-def _measure(pieces: list[list[Piece]], workers: int, show: Progress, *, written: bool) -> list[list[Measured]]:
+def _measure(orders: list[list[Order]], workers: int, show: Progress) -> list[list[Measured]]:
     """Measures the pieces of both sets, in their order; the longest files first, so that no worker ends late."""
-    orders = [Order(piece, written) for of_set in pieces for piece in of_set]
-    orders.sort(key=lambda order: -order.piece.path.stat().st_size)
-    results = {m.piece: m for m in over_workers(measure, orders, workers, _unmeasured, show)}
-    return [[results[piece] for piece in of_set] for of_set in pieces]
+    jobs = sorted((order for of_set in orders for order in of_set), key=lambda order: -order.piece.path.stat().st_size)
+    results = {measured.piece: measured for measured in over_workers(measure, jobs, workers, _unmeasured, show)}
+    return [[results[order.piece] for order in of_set] for of_set in orders]
 
 
 def _unmeasured(order: Order) -> Measured:

@@ -7,13 +7,20 @@ measure is to be seen in the report, and must not cost its reader the rest.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 from ritornello.data.workers import in_own_process, run_jobs
-from ritornello.evaluation import adherence
+from ritornello.evaluation import adherence, copying
 from ritornello.evaluation.aspects import ASPECTS
+from ritornello.evaluation.copying import Copy
+from ritornello.evaluation.copying_files import open_index
+from ritornello.evaluation.copying_files import open_index
+from ritornello.evaluation.copying_index import Index
 from ritornello.evaluation.metric import Value
 from ritornello.evaluation.sets import Piece
 from ritornello.evaluation.timeline import Timeline
@@ -31,6 +38,8 @@ class Order:
     piece: Piece
     written: bool
     """Whether its bars are to be believed."""
+    index: Path | None = None
+    """Folder of the training corpus that copies are looked for in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,8 @@ class Measured:
     """Of every metric that applies and could be measured."""
     adherence: dict[str, float] = field(default_factory=dict[str, float])
     """To its plan; empty without one."""
+    copy: Copy | None = None
+    """The longest one from the training corpus, on any level."""
     faults: dict[str, str] = field(default_factory=dict[str, str])
     """Aspect -> what went wrong in it."""
 
@@ -54,19 +65,20 @@ def measure(order: Order) -> Measured:
     try:
         notes = Timeline.of(read_score(piece.path), written=order.written)
     except Exception as error:  # noqa: BLE001  # it was read before: the file changed, or the timeline has a fault
-        return Measured(piece, faults={"notes": _told(error)})
+        return Measured(piece, faults={"notes": told(error)})
     measured = Measured(piece, len(notes), notes.seconds)
     for aspect in ASPECTS.values():
         if notes.is_written or not aspect.needs_bars:
-            try:
+            with _kept(measured, aspect.name):
                 measured.values.update(aspect.evaluate(notes))
-            except Exception as error:  # noqa: BLE001  # told in the report, which goes on
-                measured.faults[aspect.name] = _told(error)
     if piece.plan:
-        try:
+        with _kept(measured, "adherence"):
             measured.adherence.update(adherence.evaluate(notes.score, read_plan(piece.plan)))
-        except Exception as error:  # noqa: BLE001
-            measured.faults["adherence"] = _told(error)
+    if order.index:
+        with _kept(measured, "copying"):
+            index = _opened(order.index)
+            measured.values.update(copying.evaluate(notes, index))
+            return replace(measured, copy=copying.longest_copy(notes, index, transposed=True))
     return measured
 
 
@@ -88,6 +100,21 @@ def over_workers(
         yield result
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """An exception in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+@contextmanager
+def _kept(measured: Measured, aspect: str) -> Generator[None]:
+    """Goes on after an exception, and keeps it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # told in the report, which goes on
+        measured.faults[aspect] = told(error)
+
+
+@lru_cache(maxsize=1)
+def _opened(index: Path) -> Index:
+    """The index, opened once in each worker."""
+    return open_index(index)

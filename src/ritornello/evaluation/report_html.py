@@ -13,9 +13,11 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
-from ritornello.evaluation.report_page import Cell, Page, Picture, Said, Section, Share, Spread, Table
+from ritornello.evaluation.report_page import Cell, Headline, Page, Picture, Said, Section, Share, Spread, Table
 
 WIDTH, HEIGHT = 120, 12
+_SHORT = 16
+"""A headline of so many letters is written large."""
 _LONG = 40
 """A cell of so many letters is broken into lines."""
 
@@ -38,12 +40,17 @@ def _body(page: Page) -> Iterator[str]:
     yield '<header><div class="kicker">ritornello · evaluation</div>'
     yield f'<h1>{escape(page.title)}</h1><p class="subtitle">{escape(page.subtitle)}</p></header>'
     if page.headlines:
-        boxes = (f"<div><b>{escape(h.figure)}</b><span>{escape(h.meaning)}</span></div>" for h in page.headlines)
+        boxes = map(_headline, page.headlines)
         yield f'<div class="headlines">{"".join(boxes)}</div>'
     if page.careful:
         yield f'<section class="careful"><h2>What to be careful about</h2>{_list(page.careful)}</section>'
     for section in page.sections:
         yield from _section(section)
+
+
+def _headline(headline: Headline) -> str:
+    size = ' class="name"' if len(headline.figure) > _SHORT else ""
+    return f"<div><b{size}>{escape(headline.figure)}</b><span>{escape(headline.meaning)}</span></div>"
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -67,7 +74,9 @@ def _list(items: Iterable[str]) -> str:
 def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in table.columns)
     rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
-    body = f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    kind = f"of{len(table.columns)}"
+    inside = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>"
+    body = f'<div class="scroll"><table class="{kind}">{inside}</table></div>'
     if table.folded:
         return f"<details><summary>{escape(table.title)}</summary>{body}</details>"
     return (f"<h3>{escape(table.title)}</h3>" if table.title else "") + body

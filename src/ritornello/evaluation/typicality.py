@@ -1,12 +1,13 @@
 """How like the reference each piece is, over all single values at once, and in what it differs most.
 
 Of each metric a piece gets its distance from the reference's median in robust standard deviations, |z| =
-|x - median| / (1.4826 MAD), at most ``MOST``. Its **distance** is the mean of |z| over all metrics that it has and
+|x - median| / (0.7413 IQR), at most ``MOST``. Its **distance** is the mean of |z| over all metrics that it has and
 that vary within the reference; over many pieces of a normal reference it is about 0.8. The piece with the least is
 called *most like the reference*, the one with the largest *least like*: this says what is usual, not what is good.
 Metrics are counted each the same although many of them go together.
 
-**Source**: ours; the robust z-score of B. Iglewicz and D. Hoaglin, How to Detect and Handle Outliers (1993).
+**Source**: ours; the robust z-score as in proficiency testing (ISO 13528, normalised interquartile range): the median
+absolute deviation is nearly 0 for shares that most pieces have none of, and would make every other piece an outlier.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ MOST = 10.0
 """A piece that is entirely different in one metric does not decide by it alone."""
 LEAST_PIECES = 3
 """Below so many values of the reference a metric's spread is not known."""
-_MAD_TO_DEVIATION = 1.4826
+_QUARTILES_TO_DEVIATION = 0.7413
+"""Of a normal distribution."""
 
 
 class Typicality(NamedTuple):
@@ -58,8 +60,8 @@ def _middle(values: FloatArray) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if len(known) < LEAST_PIECES:
         return np.nan, 0.0
-    median = float(np.median(known))
-    return median, _MAD_TO_DEVIATION * float(np.median(np.abs(known - median)))
+    low, median, high = (float(x) for x in np.percentile(known, [25, 50, 75]))
+    return median, _QUARTILES_TO_DEVIATION * (high - low)
 
 
 def _typicality(piece: Mapping[str, float], middle: Mapping[str, tuple[float, float]]) -> Typicality:

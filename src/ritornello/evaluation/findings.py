@@ -1,0 +1,47 @@
+"""All that a report tells of two sets, before it is put into words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ritornello.evaluation.comparing import Line
+from ritornello.evaluation.features import Feature
+from ritornello.evaluation.gathering import Gathered
+from ritornello.evaluation.measuring import Measured
+from ritornello.evaluation.typicality import Typicality
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was measured, and how the sets compare."""
+
+    command: str
+    """That makes this report again."""
+    seed: int
+    versions: Mapping[str, str]
+    gathered: Gathered
+    features: tuple[Feature, ...]
+    lines: tuple[Line, ...]
+    """Every single value; that of copying and of plans too, where there is any."""
+    typicality: tuple[Typicality, ...]
+    """Of the generated pieces, in their order."""
+    typicality_reference: tuple[Typicality, ...]
+    training: str = ""
+    """The corpus that copies were looked for in; empty if none."""
+
+    @property
+    def by_typicality(self) -> list[Measured]:
+        """The generated pieces, the one most like the reference first; those that cannot be compared are left out."""
+        return _ranked(self.gathered.generated.pieces, self.typicality)
+
+    @property
+    def reference_by_typicality(self) -> list[Measured]:
+        """The reference's own pieces, the most usual one first."""
+        return _ranked(self.gathered.reference.pieces, self.typicality_reference)
+
+
+def _ranked(pieces: tuple[Measured, ...], typicality: tuple[Typicality, ...]) -> list[Measured]:
+    known = [(t.distance, p.piece.name, p) for p, t in zip(pieces, typicality, strict=True)]
+    return [piece for distance, _, piece in sorted(known, key=lambda row: row[:2]) if not math.isnan(distance)]
