@@ -117,7 +117,7 @@ def test_what_the_end_hears(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.embeds])
 @pytest.mark.parametrize("position", [0, 4, 24, 25, NUM_TOKENS - 1])
 def test_gradients_reach_as_far_as_the_horizon(name: str, position: int) -> None:
-    model, inputs = build(name), []
+    model, inputs = build(name, **dict.fromkeys(ENTRIES[name].dropout, 0.0)).train(), []
     model.get_submodule(ENTRIES[name].embeds).register_forward_hook(lambda *call: inputs.append(call[-1]))
     ids, conditions = random_input(name, 9)
     logits, _ = model(ids, None, conditions)

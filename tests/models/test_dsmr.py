@@ -83,7 +83,7 @@ def test_an_open_gate_changes_nothing_and_a_closed_one_hears_nothing() -> None:
 
 @pytest.mark.parametrize("gates", ["soft", "straight_through"])
 def test_gates_learn_open_or_closed(gates: str) -> None:
-    model = small(schedule="full", gates=gates)
+    model = small(schedule="full", gates=gates, dropout=0.0).train()
     set_gates(model, -1.0)
     model(torch.randint(11, (1, 15)))[0][:, 10:].sum().backward()
     gradients = [layer.gate_H.grad for layer in layers(model) if layer.gate_H is not None]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ritornello.models.attention import attention
 from ritornello.models.museformer import Museformer, MuseformerConfig
 from ritornello.modules import fine_and_coarse, gathered
 from ritornello.modules.spans import SpanRule
@@ -246,3 +247,29 @@ def test_without_fine_spans_only_the_own_is_heard_finely() -> None:
     for kind in KINDS:
         model, (ids,) = build(kind, fine_spans=()), random_ids(8, rows=1)
         assert (model(ids[None])[0][0] - reference(model, ids, spans_of(model, ids))).abs().max() <= 1e-12
+
+
+def test_what_goes_to_a_summary_is_shared_out_over_its_span() -> None:
+    """Span by span, from the weights of tokens and of summaries; what a summary heard of itself stands at its end."""
+    torch.manual_seed(3)
+    config = MuseformerConfig(
+        vocabulary_size=20, width=8, num_layers=1, num_heads=2, feedforward_width=8, fine_spans=(1,), bar_ids=(0,)
+    )
+    model = Museformer(config).double().eval()
+    ids = torch.tensor([5, 6, 0, 7, 8, 9, 0, 4, 0, 3, 2])  # spans 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 3
+    kept: list[Any] = []
+    layer = model.get_submodule("stack.layers.0")
+    hook = layer.register_forward_pre_hook(lambda *call: kept.append(call[1]))
+    weights_HTT = attention(model, ids)["layer 1"]
+    hook.remove()
+    with torch.no_grad():
+        spans_HPR, tokens_HNR = layer.weights(*kept[0], torch.tensor([10]))
+    expected_HT = torch.zeros(2, 11, dtype=torch.float64)
+    for token in (6, 7, 8, 9, 10):  # its own span and the one before
+        expected_HT[:, token] = tokens_HNR[:, 0, token]
+    for summary, span in ((0, [0, 1]), (1, [2, 3, 4, 5])):  # rows behind the eleven tokens, in both tables
+        share_R = spans_HPR[:, summary].mean(dim=0)
+        for token in span:
+            expected_HT[:, token] += tokens_HNR[:, 0, 11 + summary] * share_R[token]
+        expected_HT[:, span[-1]] += tokens_HNR[:, 0, 11 + summary] * share_R[11 + summary]
+    assert torch.allclose(weights_HTT[:, 10], expected_HT, rtol=0, atol=1e-12)

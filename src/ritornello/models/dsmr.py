@@ -1,9 +1,9 @@
 """Depth-Structured Music Recurrence: whole pieces in one pass, and each layer remembers differently far.
 
 Who hears what: a position hears its own segment up to itself, and of the segments before what its layer kept of them
-(``modules/retention.py``): keys and values, detached, so that learning costs a segment's memory and hearing reaches
-minutes back. One budget for all layers is shared out by ``schedule``. ``schedule: full`` with few ``num_kv_heads`` is
-the successor, FHCR: every layer remembers everything, in fewer numbers for each position.
+(``modules/retention.py``): keys and values, in training detached, so that learning costs a segment's memory and hearing
+reaches minutes back. One budget for all layers is shared out by ``schedule``. ``schedule: full`` with few
+``num_kv_heads`` is the successor, FHCR: every layer remembers everything, in fewer numbers for each position.
 
 **Source**: arXiv 2602.19816, v1 (schedules, gates) and v3 (FHCR). Sizes, budgets and the form of the gates are
 unpublished. **Differs in** norms before the layers, rotary positions on queries and keys (none on values, as in FHCR),
@@ -16,6 +16,7 @@ Shapes: B batch, T tokens, D width, H heads, G key/value heads, K head width.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, Self
 
 import torch
@@ -24,10 +25,11 @@ from torch import Tensor, nn
 
 from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.memory import KVCache, empty_cache
 from ritornello.modules.positions import Turns, turned, turns
-from ritornello.modules.recurrent_attention import recurrent_attention
+from ritornello.modules.recurrent_attention import recurrent_attention, recurrent_weights
 from ritornello.modules.retention import SCHEDULES, Retention
 
 FIRST_GATE = -6.0
@@ -170,6 +172,11 @@ class DsmrStack(nn.Module):
             masks[f"layer {number}"] = heard_TT
         return masks
 
+    def ears(self) -> list[Ear]:
+        """One in each layer."""
+        pairs = zip(self.layers, self.retentions, strict=True)
+        return [_ear(f"layer {n}", *pair, self.config.segment) for n, pair in enumerate(pairs, start=1)]
+
     def forward(self, x_BTD: Tensor, state: DsmrState) -> tuple[Tensor, DsmrState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
         segment, T = self.config.segment, x_BTD.shape[1]
@@ -193,6 +200,8 @@ class DsmrStack(nn.Module):
             pairs = zip(memories, self.retentions, strict=True)
             begin = max(state.forgotten, stop - self.config.segment)
             memories = [_finished(memory, retention, begin, stop, state.forgotten) for memory, retention in pairs]
+            if self.training:
+                memories = [LayerMemory(_detached(memory.finished), memory.own) for memory in memories]
         return self.norm(x_BTD), DsmrState(tuple(memories), stop, state.forgotten)
 
 
@@ -214,13 +223,18 @@ class Layer(nn.Module):
 
     def forward(self, x_BTD: Tensor, memory: LayerMemory, by: Turns) -> tuple[Tensor, LayerMemory]:
         """Same shape, and the memory with these positions in it. All of them lie in one segment."""
-        parts = self.project_in(self.attention_norm(x_BTD)).split(self.sizes, dim=-1)
-        queries, keys, values = (part.unflatten(-1, (-1, self.head_width)).transpose(1, 2) for part in parts)
-        own = memory.own.extended(turned(keys, by), values)
-        heard_BHTK = self._heard(turned(queries, by), memory.finished, own)
+        q_BHTK, own = self._asked(x_BTD, memory, by)
+        heard_BHTK = self._heard(q_BHTK, memory.finished, own)
         x_BTD = x_BTD + self.dropout(self.project_out(heard_BHTK.transpose(1, 2).flatten(2)))
         x_BTD = x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD)))
         return x_BTD, LayerMemory(memory.finished, own)
+
+    def weights(self, x_BTD: Tensor, memory: LayerMemory, by: Turns, asked_N: Tensor) -> Tensor:
+        """How much some positions hear of what is finished, then of their segment (B, H, N, S); see ``ears.py``."""
+        q_BHTK, own = self._asked(x_BTD, memory, by)
+        loudness_H = self._hard_loudness() if self.straight_through else self._loudness()
+        places_N = own.length - x_BTD.shape[1] + asked_N
+        return recurrent_weights(q_BHTK[:, :, asked_N], memory.finished, own, places_N, self.reach, loudness_H)
 
     @property
     def is_shut(self) -> bool:
@@ -230,12 +244,26 @@ class Layer(nn.Module):
     def _heard(self, q_BHTK: Tensor, finished: KVCache, own: KVCache) -> Tensor:
         if self.gate_H is None or not finished.length:
             return recurrent_attention(q_BHTK, finished, own, self.reach)
-        soft_BHTK = recurrent_attention(q_BHTK, finished, own, self.reach, nn.functional.logsigmoid(self.gate_H))
         if not self.straight_through:
-            return soft_BHTK
-        open_or_closed_H = torch.where(self.gate_H >= 0, 0.0, float("-inf"))
-        hard_BHTK = recurrent_attention(q_BHTK, finished, own, self.reach, open_or_closed_H)
+            return recurrent_attention(q_BHTK, finished, own, self.reach, self._loudness())
+        hard_BHTK = recurrent_attention(q_BHTK, finished, own, self.reach, self._hard_loudness())
+        if not self.training:
+            return hard_BHTK
+        soft_BHTK = recurrent_attention(q_BHTK, finished, own, self.reach, self._loudness())
         return hard_BHTK.detach() + (soft_BHTK - soft_BHTK.detach())  # what is in brackets is exactly 0
+
+    def _asked(self, x_BTD: Tensor, memory: LayerMemory, by: Turns) -> tuple[Tensor, KVCache]:
+        """Queries (B, H, T, K), and the own segment with these positions in it."""
+        parts = self.project_in(self.attention_norm(x_BTD)).split(self.sizes, dim=-1)
+        queries, keys, values = (part.unflatten(-1, (-1, self.head_width)).transpose(1, 2) for part in parts)
+        return turned(queries, by), memory.own.extended(turned(keys, by), values)
+
+    def _loudness(self) -> Tensor | None:
+        """Of what is finished, for each head."""
+        return None if self.gate_H is None else nn.functional.logsigmoid(self.gate_H)
+
+    def _hard_loudness(self) -> Tensor | None:
+        return None if self.gate_H is None else torch.where(self.gate_H >= 0, 0.0, float("-inf"))
 
 
 def _finished(memory: LayerMemory, retention: Retention, begin: int, border: int, forgotten: int) -> LayerMemory:
@@ -243,5 +271,24 @@ def _finished(memory: LayerMemory, retention: Retention, begin: int, border: int
     held, wanted = retention.kept(begin), retention.kept(border)
     held = torch.cat([held[held >= forgotten], torch.arange(begin, border)])
     places = torch.searchsorted(held, wanted[wanted >= forgotten])
-    everything = KVCache(*(tensor.detach() for tensor in memory.finished.extended(*memory.own)))
-    return LayerMemory(everything.chosen(places), memory.own.last(0))
+    return LayerMemory(memory.finished.extended(*memory.own).chosen(places), memory.own.last(0))
+
+
+def _detached(cache: KVCache) -> KVCache:
+    return KVCache(*(part.detach() for part in cache))
+
+
+def _ear(name: str, layer: nn.Module, retention: Retention, segment: int) -> Ear:
+    assert isinstance(layer, Layer)
+    position = 0
+
+    def read(asked_A: Tensor, x_BTD: Tensor, memory: LayerMemory, by: Turns) -> Iterator[Attended]:
+        nonlocal position
+        start, position = position, position + x_BTD.shape[1]
+        asked_N = ((asked_A >= start) & (asked_A < position)).nonzero().flatten()
+        if len(asked_N):
+            border = start // segment * segment
+            columns_S = torch.cat([retention.kept(border), torch.arange(border, position)]).to(asked_A.device)
+            yield Attended(asked_N, columns_S, layer.weights(x_BTD, memory, by, asked_A[asked_N] - start)[0])
+
+    return Ear(name, layer, read)

@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
+from ritornello.modules.ears import Ear
 from ritornello.modules.keyboard import NUM_EVENTS, STATE_BYTES, Keyboard, KeyboardState, follow, untouched_keyboard
 from ritornello.modules.recall import (
     BYTES_PER_TOKEN,
@@ -128,6 +129,10 @@ class Stack(Protocol):
         """Who hears what; see ``EventModel.hears``."""
         ...
 
+    def ears(self) -> list[Ear]:
+        """See ``EventModel.ears``."""
+        ...
+
     def __call__(self, x_BTD: Tensor, state: Any, /) -> tuple[Tensor, Any]:
         """What is made of the tokens' vectors (B, T, D), normed, and the state after the last."""
         ...
@@ -203,6 +208,19 @@ class EventModel(nn.Module):
         depend on, keyboard and recall left aside.
         """
         return self.stack.hears(ids_T)
+
+    def ears(self) -> list[Ear]:
+        """What tells of each layer how much its positions hear of others; new ones for every piece.
+
+        The name of an ear begins with that of its stage in ``hears``; where no stage has such a name, all stages
+        together are one layer. ``attention.py`` listens.
+        """
+        return self.stack.ears()
+
+    @property
+    def entrance(self) -> tuple[nn.Module, int]:
+        """Where tokens come in, each as a vector: what a prediction depends on is found there."""
+        return self.embedding, 1
 
     def absorb(self, ids_BT: Tensor, state: EventState | None = None) -> EventState:
         """The state after ``ids_BT``, of which nothing is to be predicted: a prefix that is only heard."""

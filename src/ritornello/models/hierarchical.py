@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from ritornello.models.base import Conditions, ModelConfig
 from ritornello.modules.attention import Block
 from ritornello.modules.chroma import NUM_CLASSES, class_counts, fading_sums, seen_from, shares
+from ritornello.modules.ears import Ear, of_frames
 from ritornello.modules.features import FeatureSum
 from ritornello.modules.memory import KVCache, empty_cache
 from ritornello.modules.slots import (
@@ -88,6 +89,15 @@ class PlanLevel(nn.Module):
         """Bytes of the state after ``num_tokens``: keys and values, in every layer, of all tokens."""
         numbers = 2 * self.config.num_layers * self.config.width * num_tokens
         return batch_size * numbers * self.head.weight.element_size()
+
+    def ears(self) -> list[Ear]:
+        """One in each layer; see ``EventModel.ears``."""
+        return _ears(self.blocks)
+
+    @property
+    def entrance(self) -> tuple[nn.Module, int]:
+        """Where tokens come in, each as a vector."""
+        return self.embedding, 1
 
     def forward(
         self, ids_BT: Tensor, state: PlanState | None = None, conditions: Conditions | None = None
@@ -237,6 +247,18 @@ class NoteLevel(nn.Module):
         integers = S * num_frames + 4 * S + 1 + len(config.condition_sizes) + num_pending
         return batch_size * (reals * self.norm.weight.element_size() + integers * _INTEGER_BYTES)
 
+    def ears(self) -> list[Ear]:
+        """One in each layer and one for the source; what is heard of a frame is spread evenly over its tokens."""
+        ears = _ears(self.blocks)
+        if self.source is not None:
+            ears.insert(len(ears) // 2, self.source.ear("source"))
+        return [of_frames(ear, self.frame_tokens) for ear in ears]
+
+    @property
+    def entrance(self) -> tuple[nn.Module, int]:
+        """Where tokens come in, each frame as a vector."""
+        return self.content, self.frame_tokens
+
     def forward(
         self, ids_BT: Tensor, state: NoteState | None = None, conditions: Conditions | None = None
     ) -> tuple[Tensor, NoteState]:
@@ -373,6 +395,11 @@ def _blocks(config: PlanLevelConfig | NoteLevelConfig) -> nn.ModuleList:
         )
         for _ in range(config.num_layers)
     )
+
+
+def _ears(blocks: nn.ModuleList) -> list[Ear]:
+    own = [block for block in blocks if isinstance(block, Block)]
+    return [block.attention.ear(f"layer {number}") for number, block in enumerate(own, start=1)]
 
 
 def _new_caches(config: PlanLevelConfig | NoteLevelConfig, batch_size: int, like: Tensor) -> tuple[KVCache, ...]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ritornello.models.events import EventConfig, EventModel
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Ear
 
 
 class LstmConfig(EventConfig):
@@ -80,6 +81,10 @@ class LstmStack(nn.Module):
     def hears(self, ids_T: Tensor) -> dict[str, Tensor]:
         """Everything, in all layers together."""
         return {"layers": torch.ones(len(ids_T), len(ids_T), dtype=torch.bool).tril()}
+
+    def ears(self) -> list[Ear]:
+        """None: nothing here attends."""
+        return []
 
     def forward(self, x_BTD: Tensor, state: LstmState) -> tuple[Tensor, LstmState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""

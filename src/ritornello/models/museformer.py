@@ -30,11 +30,12 @@ tokens and t / n - F summaries in each layer. That is 4 D operations for each, a
 
 Shapes: B batch, T tokens, S remembered and new tokens, D width, C room for summaries, U of it in use,
 P summaries of spans that end now, R rows (all B T tokens, then P summaries), E = 2 D (keys, then values), H heads,
-K head width.
+K head width, A positions that are asked about.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import torch
@@ -43,9 +44,10 @@ from torch import Tensor, nn
 
 from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.fine_and_coarse import Hearing, heard_by_spans, hearing, room
-from ritornello.modules.gathered import gathered_attention
+from ritornello.modules.gathered import gathered_attention, gathered_weights
 from ritornello.modules.positions import Turns, turned, turns
 from ritornello.modules.spans import Bars, SpanRule, Stretches
 
@@ -163,6 +165,10 @@ class MuseformerStack(nn.Module):
         spans_1T, _ = self.config.span_rule.count(ids_T[None], ids_T.new_zeros(1))
         return heard_by_spans(spans_1T[0], self.config.fine_spans)
 
+    def ears(self) -> list[Ear]:
+        """One in each layer: of summaries what they made of the tokens of their spans."""
+        return [_ear(f"layer {number}", layer) for number, layer in enumerate(self.layers, start=1)]
+
     def forward(self, x_BTD: Tensor, state: MuseformerState, ids_BT: Tensor) -> tuple[Tensor, MuseformerState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
         spans_BT, clock_B = self.config.span_rule.count(ids_BT, state.clock_B)
@@ -186,6 +192,20 @@ class MuseformerStack(nn.Module):
         return Turns(by.cos_TK[rows_R, None], by.sin_TK[rows_R, None])
 
 
+class _Asked(NamedTuple):
+    """Queries, and the tables of keys and values that they meet."""
+
+    q_RD: Tensor
+    spans_RE: Tensor | None
+    """Met by summaries; None if no span ends."""
+    heard_PD: Tensor | None
+    """What these heard there."""
+    tokens_RE: Tensor
+    """Met by tokens."""
+    memory: LayerMemory
+    """With the new positions in it."""
+
+
 class Layer(nn.Module):
     """Summarisation, aggregation and feed-forward, after a norm and beside a residual path."""
 
@@ -207,8 +227,35 @@ class Layer(nn.Module):
         x_RD = x_RD + self.dropout(self.project_out(heard_RD))
         return x_RD + self.dropout(self.feedforward(self.feedforward_norm(x_RD))), memory
 
+    def weights(
+        self, x_RD: Tensor, memory: LayerMemory, to: Hearing, by: Turns, asked_N: Tensor
+    ) -> tuple[Tensor | None, Tensor]:
+        """How much summaries, then the tokens that are named hear of each row of their tables; see ``ears.py``.
+
+        (H, P, B V + P), None if no span ends, and (H, N, B V + B U), the rows as ``Hearing`` has them.
+        """
+        asked = self._asked(self.attention_norm(x_RD), memory, to, by)
+        num_tokens, D = len(x_RD) - len(to.slots_P), x_RD.shape[-1]
+        spans_HPR = None
+        if to.spans is not None and asked.spans_RE is not None:
+            all_P = torch.arange(len(to.slots_P), device=x_RD.device)
+            spans_HPR = gathered_weights(
+                asked.q_RD[num_tokens:], asked.spans_RE[:, :D], to.spans, self.num_heads, all_P
+            )
+        keys_RD = asked.tokens_RE[:, :D]
+        return spans_HPR, gathered_weights(asked.q_RD[:num_tokens], keys_RD, to.tokens, self.num_heads, asked_N)
+
     def _attend(self, x_RD: Tensor, memory: LayerMemory, to: Hearing, by: Turns) -> tuple[Tensor, LayerMemory]:
         """What tokens and summaries hear (R, D)."""
+        asked = self._asked(x_RD, memory, to, by)
+        num_tokens = len(x_RD) - len(to.slots_P)
+        heard_RD = gathered_attention(asked.q_RD[:num_tokens], asked.tokens_RE, to.tokens, self.num_heads)
+        if asked.heard_PD is not None:
+            heard_RD = torch.cat([heard_RD, asked.heard_PD])
+        return heard_RD, asked.memory
+
+    def _asked(self, x_RD: Tensor, memory: LayerMemory, to: Hearing, by: Turns) -> _Asked:
+        """All that comes before tokens hear, what summaries hear with it."""
         B, E = len(memory.tokens_BSE), 2 * x_RD.shape[-1]
         num_tokens = len(x_RD) - len(to.slots_P)
         queries_RHK, keys_RHK, values_RHK = self.project_in(x_RD).view(len(x_RD), 3, self.num_heads, -1).unbind(1)
@@ -217,16 +264,14 @@ class Layer(nn.Module):
         tokens_BSE = _joined(memory.tokens_BSE, new_RE[:num_tokens].view(B, -1, E))
         summaries_BCE = _with_room(memory.summaries_BCE.to(tokens_BSE.dtype), to.room)
         tokens_RE = tokens_BSE[:, to.first :].flatten(0, 1)
-        heard: list[Tensor] = []
+        spans_RE = heard_PD = None
         if to.spans is not None:
-            table_RE = torch.cat([tokens_RE, new_RE[num_tokens:]])
-            heard_PD = gathered_attention(q_RD[num_tokens:], table_RE, to.spans, self.num_heads)
+            spans_RE = torch.cat([tokens_RE, new_RE[num_tokens:]])
+            heard_PD = gathered_attention(q_RD[num_tokens:], spans_RE, to.spans, self.num_heads)
             new_PE = self._summaries(heard_PD, Turns(*(turn[num_tokens:] for turn in by))).to(tokens_BSE.dtype)
             summaries_BCE = summaries_BCE.flatten(0, 1).index_copy(0, to.slots_P, new_PE).view_as(summaries_BCE)
-            heard.append(heard_PD)
         table_RE = torch.cat([tokens_RE, summaries_BCE[:, : to.num_over].flatten(0, 1)])
-        heard.insert(0, gathered_attention(q_RD[:num_tokens], table_RE, to.tokens, self.num_heads))
-        return torch.cat(heard), LayerMemory(tokens_BSE, summaries_BCE)
+        return _Asked(q_RD, spans_RE, heard_PD, table_RE, LayerMemory(tokens_BSE, summaries_BCE))
 
     def _summaries(self, heard_PD: Tensor, by: Turns) -> Tensor:
         """Keys and values, to be heard by tokens, of what summaries heard."""
@@ -245,3 +290,35 @@ def _with_room(summaries_BCE: Tensor, num_summaries: int) -> Tensor:
     """Filled up with zeros."""
     missing = num_summaries - summaries_BCE.shape[1]
     return nn.functional.pad(summaries_BCE, (0, 0, 0, missing)) if missing else summaries_BCE
+
+
+def _ear(name: str, layer: nn.Module) -> Ear:
+    """What a layer hears of each token of one piece: by itself, and through the summary of its span.
+
+    What goes to a summary is shared out as the summary shared out what it heard, in the mean over its heads, since
+    what it says to each head was made of all of them. What it heard of itself stands at the last token of the span.
+    """
+    assert isinstance(layer, Layer)
+    position, last_C, shares_S = 0, torch.zeros(0, dtype=torch.int64), torch.zeros(0)
+
+    def read(asked_A: Tensor, x_RD: Tensor, memory: LayerMemory, to: Hearing, by: Turns) -> Iterator[Attended]:
+        nonlocal position, last_C, shares_S
+        num_new = len(x_RD) - len(to.slots_P)
+        start, position = position, position + num_new
+        asked_N = ((asked_A >= start) & (asked_A < position)).nonzero().flatten()
+        spans_HPR, tokens_HNR = layer.weights(x_RD, memory, to, by, asked_A[asked_N] - start)
+        shares_S = torch.cat([shares_S.to(x_RD), x_RD.new_zeros(num_new)])
+        V = position - to.first
+        if spans_HPR is not None:
+            ends_P = (to.first + to.places_R[num_new:]).to(x_RD.device)
+            last_C = torch.cat([last_C.to(ends_P.device), ends_P])
+            shares_PR = spans_HPR.mean(dim=0)
+            shares_S[to.first :] += shares_PR[:, :V].sum(dim=0)
+            shares_S[ends_P] += shares_PR[:, V:].diagonal()
+        if len(asked_N):
+            coarse_S = torch.arange(int(last_C[to.num_over - 1]) + 1 if to.num_over else 0, device=x_RD.device)
+            summary_S = torch.searchsorted(last_C, coarse_S)
+            weights_HNS = torch.cat([tokens_HNR[..., :V], tokens_HNR[..., V + summary_S] * shares_S[coarse_S]], dim=-1)
+            yield Attended(asked_N, torch.cat([torch.arange(to.first, position).to(coarse_S), coarse_S]), weights_HNS)
+
+    return Ear(name, layer, read)

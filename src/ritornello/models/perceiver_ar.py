@@ -23,6 +23,8 @@ Shapes: B batch, T tokens, S remembered positions, D width, N latents of a block
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple, Self
 
 import torch
@@ -33,6 +35,7 @@ from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.models.transformer import Layer, TransformerConfig
 from ritornello.modules.cross_attention import CrossAttention, LongCache
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear, heard_of_the_last
 from ritornello.modules.horizons import Window, heard_by
 from ritornello.modules.latents import LatentBlocks
 from ritornello.modules.memory import KVCache, empty_cache, owned
@@ -195,6 +198,13 @@ class PerceiverStack(nn.Module):
         far = max(self.config.horizons, key=lambda horizon: horizon.size)
         return {"cross-attention": heard_by(far, len(ids_T)), "latents": heard_by(self.config.blocks, len(ids_T))}
 
+    def ears(self) -> list[Ear]:
+        """One for each cross-attention, one for each layer of the latents."""
+        numbers = [f" {number}" for number in range(1, 1 + len(self.crosses))] if len(self.crosses) > 1 else [""]
+        crosses = [_cross_ear(f"cross-attention{n}", cross) for n, cross in zip(numbers, self.crosses, strict=True)]
+        layers = enumerate(self.layers, start=1)
+        return crosses + [_latent_ear(f"latents, layer {n}", layer, self.config.blocks) for n, layer in layers]
+
     def absorb(self, x_BTD: Tensor, state: PerceiverState) -> PerceiverState:
         """The state after a prefix that is only heard; the first block begins after it."""
         start, length = state.position, x_BTD.shape[1]
@@ -273,3 +283,34 @@ class PerceiverStack(nn.Module):
 
     def _turns(self, start: int, length: int, num_heads: int) -> Turns:
         return turns(start, length, self.config.turned_channels(num_heads), self.norm.weight)
+
+
+def _cross_ear(name: str, cross: nn.Module) -> Ear:
+    assert isinstance(cross, CrossAttention)
+
+    def read(
+        asked_A: Tensor, queries_BTD: Tensor, x_BTD: Tensor, cache: LongCache, start: int, by: Turns
+    ) -> Iterator[Attended]:
+        weights = partial(cross.weights, queries_BTD, x_BTD, cache, start, by)
+        return heard_of_the_last(asked_A, start, start + x_BTD.shape[1], weights)
+
+    return Ear(name, cross, read)
+
+
+def _latent_ear(name: str, layer: nn.Module, blocks: LatentBlocks) -> Ear:
+    """What a layer hears within blocks; a latent that is carried into one is no prediction there, and not asked."""
+    assert isinstance(layer, Layer)
+    attention, position = layer.attention, 0
+
+    def read(asked_A: Tensor, x_MND: Tensor, cache: KVCache, start: int, by: Turns) -> Iterator[Attended]:
+        nonlocal position
+        begin = position if start else blocks.first_heard(position)
+        for latents_ND in x_MND:
+            stop = begin + len(latents_ND)
+            asked_N = ((asked_A >= position) & (asked_A < stop)).nonzero().flatten()
+            if len(asked_N):
+                weights_BHNS = attention.weights(latents_ND[None], cache, start, by, asked_A[asked_N] - begin)
+                yield Attended(asked_N, torch.arange(begin - start, stop, device=asked_A.device), weights_BHNS[0])
+            position, begin = stop, begin + blocks.added
+
+    return Ear(name, attention, read)

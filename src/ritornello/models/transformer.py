@@ -14,6 +14,8 @@ Shapes: B batch, T tokens, V vocabulary, D width.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -21,8 +23,9 @@ from torch import Tensor, nn
 
 from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear, heard_of_the_last
 from ritornello.modules.feedforward import FeedForward
-from ritornello.modules.fused import AlibiAttention, fused_attention
+from ritornello.modules.fused import AlibiAttention, FusedAttention
 from ritornello.modules.horizons import Horizon, Segments, Window, heard_by
 from ritornello.modules.local_attention import Attend, LocalSelfAttention
 from ritornello.modules.memory import KVCache, empty_cache
@@ -121,6 +124,10 @@ class TransformerStack(nn.Module):
         heard_TT = heard_by(self.config.horizon, len(ids_T))
         return {f"layer {1 + layer}": heard_TT for layer in range(self.config.num_layers)}
 
+    def ears(self) -> list[Ear]:
+        """One in each layer."""
+        return [_ear(f"layer {number}", layer) for number, layer in enumerate(self.layers, start=1)]
+
     def forward(self, x_BTD: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
         start, length = state.position, x_BTD.shape[1]
@@ -158,6 +165,18 @@ class Layer(nn.Module):
         return x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD))), cache
 
 
+def _ear(name: str, layer: nn.Module) -> Ear:
+    """What a layer hears whose positions are those of the piece."""
+    assert isinstance(layer, Layer)
+    attention = layer.attention
+
+    def read(asked_A: Tensor, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None) -> Iterator[Attended]:
+        stop = start + x_BTD.shape[1]
+        return heard_of_the_last(asked_A, start, stop, partial(attention.weights, x_BTD, cache, start, by))
+
+    return Ear(name, attention, read)
+
+
 def _attend(config: TransformerConfig) -> Attend:
     """What the positions do inside attention."""
     if config.positions == "alibi":
@@ -166,4 +185,4 @@ def _attend(config: TransformerConfig) -> Attend:
         head_width = config.head_width
         with_uv = config.positions == "relative_uv"
         return RelativeAttention(config.num_heads, head_width, config.max_distance, with_uv=with_uv)
-    return fused_attention
+    return FusedAttention()

@@ -2,8 +2,8 @@
 
 Who hears what: in every layer a position hears its own segment up to itself, and the ``memory`` positions before that
 segment; over L layers up to L times as far. What is remembered of a layer is what came into it, so keys and values
-are made of it anew. No gradient crosses the border of a segment: what is learned about the past is how to hear it,
-never how to prepare it.
+are made of it anew. In training no gradient crosses the border of a segment: what is learned about the past is how to
+hear it, never how to prepare it. (In evaluation gradients reach as far as is heard, for ``attention.influence``.)
 
     logit(i, j) = ((q_i + u).k_j + (q_i + v).(W_R R[i - j])) / sqrt(K)
 
@@ -15,11 +15,13 @@ so a piece may be read in any chunks; there every call is a segment. Positions l
 those early in it, in training and in evaluation alike; there ``same_length`` gives them equal contexts.
 
 Shapes: B batch, T tokens, N tokens within one segment, S remembered and new tokens, R distances, D width, H heads,
-K head width.
+K head width, A new tokens that are asked about.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple, Self
 
 import torch
@@ -28,11 +30,12 @@ from torch import Tensor, nn
 
 from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear, heard_of_the_last, weights_within
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.horizons import Segments, heard_by
 from ritornello.modules.memory import owned
 from ritornello.modules.positions import sinusoids
-from ritornello.modules.relative import relative_attention
+from ritornello.modules.relative import relative_attention, relative_logits
 
 
 class TransformerXlConfig(AttentionConfig):
@@ -129,6 +132,10 @@ class TransformerXlStack(nn.Module):
         heard_TT = heard_by(self.config.horizon, len(ids_T))
         return {f"layer {1 + layer}": heard_TT for layer in range(self.config.num_layers)}
 
+    def ears(self) -> list[Ear]:
+        """One in each layer."""
+        return [_ear(f"layer {number}", layer) for number, layer in enumerate(self.layers, start=1)]
+
     def forward(self, x_BTD: Tensor, state: TransformerXlState) -> tuple[Tensor, TransformerXlState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
         distances = self._distances(state.inputs_BSD[0].shape[1] + x_BTD.shape[1])
@@ -159,7 +166,7 @@ class TransformerXlStack(nn.Module):
         for layer, past_BSD in zip(self.layers, state.inputs_BSD, strict=True):
             heard_BSD = torch.cat([past_BSD, x_BND], dim=1)
             kept_BSD = owned(heard_BSD[:, max(0, heard_BSD.shape[1] - num_kept) :])
-            remembered.append(kept_BSD if stop % self.config.segment else kept_BSD.detach())
+            remembered.append(kept_BSD.detach() if self.training and not stop % self.config.segment else kept_BSD)
             x_BND = layer(x_BND, heard_BSD, distances, start)
         return x_BND, TransformerXlState(tuple(remembered), stop)
 
@@ -197,13 +204,26 @@ class RecurrentAttention(nn.Module):
         """What the last ``num_new`` of S positions, from ``start`` on, hear (B, N, D)."""
         if num_new == 1:
             return self.project_out(self._of_one(heard_BSD, distances))
+        q_BHNK, k_BHSK, v_BHSK, table_HRK = self._asked(heard_BSD, num_new, distances)
+        heard_BHNK = relative_attention(q_BHNK, k_BHSK, v_BHSK, table_HRK, distances.biases_HK, self.horizon, start)
+        return self.project_out(heard_BHNK.transpose(1, 2).flatten(2))
+
+    def weights(self, heard_BSD: Tensor, num_new: int, distances: Distances, start: int, asked_A: Tensor) -> Tensor:
+        """How much those of the N new positions that are named hear of each (B, H, A, S); see ``ears.py``."""
+        q_BHNK, k_BHSK, _, table_HRK = self._asked(heard_BSD, num_new, distances)
+        stop, positions_A = start + num_new, start + asked_A
+        distances_AS = positions_A[:, None] - torch.arange(stop - k_BHSK.shape[2], stop, device=asked_A.device)
+        asking, biases = q_BHNK[:, :, asked_A], distances.biases_HK
+        logits_BHAS = relative_logits(asking, k_BHSK, table_HRK, biases, distances_AS)
+        return weights_within(self.horizon, logits_BHAS, positions_A, stop)
+
+    def _asked(self, heard_BSD: Tensor, num_new: int, distances: Distances) -> tuple[Tensor, ...]:
+        """Queries of the new positions, keys and values of all (B, H, N or S, K), and the table of distances."""
         B, S, D = heard_BSD.shape
         q_BHNK = self.project_query(heard_BSD[:, -num_new:]).view(B, num_new, self.num_heads, -1).transpose(1, 2)
         k_BHSK, v_BHSK = self.project_heard(heard_BSD).view(B, S, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         r_RHK = self.project_distance(distances.sinusoids_RD).view(-1, self.num_heads, D // self.num_heads)
-        table_HRK = r_RHK.transpose(0, 1)
-        heard_BHNK = relative_attention(q_BHNK, k_BHSK, v_BHSK, table_HRK, distances.biases_HK, self.horizon, start)
-        return self.project_out(heard_BHNK.transpose(1, 2).reshape(B, num_new, D))
+        return q_BHNK, k_BHSK, v_BHSK, r_RHK.transpose(0, 1)
 
     def _of_one(self, heard_BSD: Tensor, distances: Distances) -> Tensor:
         """The same for the last position alone (B, 1, D), at H / D of the work.
@@ -222,3 +242,14 @@ class RecurrentAttention(nn.Module):
         logits_BHS = by_content_BHD @ heard_BSD.mT + by_distance_BHD @ distances.sinusoids_RD[-S:].mT
         heard_BHD = (logits_BHS * q_BHK.shape[-1] ** -0.5).softmax(dim=-1) @ heard_BSD
         return torch.einsum("bhd,hkd->bhk", heard_BHD, to_values_HKD).reshape(B, 1, D)
+
+
+def _ear(name: str, layer: nn.Module) -> Ear:
+    assert isinstance(layer, Layer)
+    attention = layer.attention
+
+    def read(asked_A: Tensor, heard_BSD: Tensor, num_new: int, distances: Distances, start: int) -> Iterator[Attended]:
+        weights = partial(attention.weights, heard_BSD, num_new, distances, start)
+        return heard_of_the_last(asked_A, start, start + num_new, weights)
+
+    return Ear(name, attention, read)

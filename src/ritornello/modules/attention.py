@@ -1,14 +1,19 @@
 """Causal self-attention with an explicit cache, and the block around it.
 
-Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width.
+Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width,
+N new positions that are asked about.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear, heard_of_the_last
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.memory import KVCache
 from ritornello.modules.positions import DistanceBias, rotate
@@ -32,16 +37,37 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x_BTD: Tensor, cache: KVCache) -> tuple[Tensor, KVCache]:
         """What the T new positions hear (B, T, D), and the cache with them in it."""
         B, T, D = x_BTD.shape
-        past = cache.length
+        q_BHTK, after = self._asked(x_BTD, cache)
+        positions_T = torch.arange(cache.length, after.length, device=x_BTD.device)
+        weights_BHTS = self.dropout(self._weights(q_BHTK, after, positions_T))
+        heard_BTD = (weights_BHTS @ after.values_BHSK).transpose(1, 2).reshape(B, T, D)
+        return self.project_out(heard_BTD), after
+
+    def weights(self, x_BTD: Tensor, cache: KVCache, asked_N: Tensor) -> Tensor:
+        """How much those of the T new positions that are named hear of each (B, H, N, S); see ``ears.py``."""
+        q_BHTK, after = self._asked(x_BTD, cache)
+        return self._weights(q_BHTK[:, :, asked_N], after, cache.length + asked_N)
+
+    def ear(self, name: str) -> Ear:
+        """What tells of each position how much it hears of others."""
+
+        def read(asked_A: Tensor, x_BTD: Tensor, cache: KVCache) -> Iterator[Attended]:
+            stop = cache.length + x_BTD.shape[1]
+            return heard_of_the_last(asked_A, cache.length, stop, partial(self.weights, x_BTD, cache))
+
+        return Ear(name, self, read)
+
+    def _asked(self, x_BTD: Tensor, cache: KVCache) -> tuple[Tensor, KVCache]:
+        """Queries (B, H, T, K), and the cache with the new positions in it."""
+        B, T, _ = x_BTD.shape
         queries, keys, values = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        cache = cache.extended(rotate(keys, past), values)
-        positions = torch.arange(past + T, device=x_BTD.device)
-        distances_TS = positions[past:, None] - positions
-        bias_HTS = self.distance_bias(distances_TS).masked_fill(distances_TS < 0, float("-inf"))
-        logits_BHTS = rotate(queries, past) @ cache.keys_BHSK.transpose(-1, -2) * (D // self.num_heads) ** -0.5
-        weights_BHTS = self.dropout((logits_BHTS + bias_HTS).softmax(dim=-1).to(values.dtype))
-        heard_BTD = (weights_BHTS @ cache.values_BHSK).transpose(1, 2).reshape(B, T, D)
-        return self.project_out(heard_BTD), cache
+        return rotate(queries, cache.length), cache.extended(rotate(keys, cache.length), values)
+
+    def _weights(self, q_BHNK: Tensor, heard: KVCache, positions_N: Tensor) -> Tensor:
+        distances_NS = positions_N[:, None] - torch.arange(heard.length, device=q_BHNK.device)
+        bias_HNS = self.distance_bias(distances_NS).masked_fill(distances_NS < 0, float("-inf"))
+        logits_BHNS = q_BHNK @ heard.keys_BHSK.transpose(-1, -2) * q_BHNK.shape[-1] ** -0.5
+        return (logits_BHNS + bias_HNS).softmax(dim=-1).to(heard.values_BHSK.dtype)
 
 
 class Block(nn.Module):

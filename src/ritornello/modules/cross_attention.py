@@ -1,7 +1,7 @@
 """Cross-attention of a Perceiver AR: every position asks once, and hears far.
 
-Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width, N queries of a tile,
-M keys that were kept.
+Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width, N queries of a tile
+or new positions that are asked about, M keys that were kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ritornello.modules import fused
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import content_logits, weights_within
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.horizons import Horizon
 from ritornello.modules.memory import KVCache
@@ -100,8 +101,7 @@ class CrossAttention(nn.Module):
             by: turns queries and keys; keys are remembered turned.
         """
         B, T, _ = x_BTD.shape
-        asked = self.project_query(self.query_norm(queries_BTD)).view(B, T, self.num_heads, -1).transpose(1, 2)
-        q_BHTK, new, stop = turned(asked, by), self._keys_and_values(x_BTD, by), start + T
+        q_BHTK, new, stop = self._asked(queries_BTD, by), self._keys_and_values(x_BTD, by), start + T
         if T == 1 and stop % JOINED and not torch.is_grad_enabled():
             cache = LongCache(cache.old, cache.recent.extended(*new))
             heard_BHTK = _attended_in_pieces(q_BHTK, cache)
@@ -113,6 +113,19 @@ class CrossAttention(nn.Module):
         heard_BTD = self.project_out(heard_BHTK.transpose(1, 2).reshape(B, T, -1))
         z_BTD = queries_BTD + self.dropout(heard_BTD)
         return z_BTD + self.dropout(self.feedforward(self.feedforward_norm(z_BTD))), cache
+
+    def weights(
+        self, queries_BTD: Tensor, x_BTD: Tensor, cache: LongCache, start: int, by: Turns, asked_N: Tensor
+    ) -> Tensor:
+        """How much those of the T new positions that are named hear of each (B, H, N, S), none left out."""
+        remembered = cache.joined().extended(*self._keys_and_values(x_BTD, by))
+        logits_BHNS = content_logits(self._asked(queries_BTD, by)[:, :, asked_N], remembered.keys_BHSK)
+        return weights_within(self.horizon, logits_BHNS, start + asked_N, start + x_BTD.shape[1])
+
+    def _asked(self, queries_BTD: Tensor, by: Turns) -> Tensor:
+        B, T, _ = queries_BTD.shape
+        asked = self.project_query(self.query_norm(queries_BTD)).view(B, T, self.num_heads, -1).transpose(1, 2)
+        return turned(asked, by)
 
     def _keys_and_values(self, x_BTD: Tensor, by: Turns) -> KVCache:
         B, T, D = x_BTD.shape

@@ -3,7 +3,8 @@
 Time and memory are linear in the length for a given horizon: a tile of queries meets only the keys
 that one of them hears.
 
-Shapes: B batch, H heads, T queries, S remembered and new keys, K head width, N queries and M keys of a tile.
+Shapes: B batch, H heads, T queries, S remembered and new keys, K head width, N queries and M keys of a tile, or N
+queries that are asked about.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from ritornello.modules.ears import content_logits
 from ritornello.modules.horizons import Horizon
 from ritornello.modules.positions import alibi_slopes
 
@@ -41,6 +43,19 @@ def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Hor
     return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda n, m: _heard_in(n, m, horizon.reach, q_BHTK.device))
 
 
+class FusedAttention(nn.Module):
+    """The same as a strategy of attention (``local_attention.Attend``)."""
+
+    def forward(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
+        """As ``fused_attention``."""
+        return fused_attention(q_BHTK, k_BHSK, v_BHSK, horizon, start)
+
+    def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
+        """By content alone."""
+        del distances_NS
+        return content_logits(q_BHNK, k_BHSK)
+
+
 class AlibiAttention(nn.Module):
     """The same with -slope * distance added to the logits of each head.
 
@@ -65,6 +80,10 @@ class AlibiAttention(nn.Module):
             return bias_HNM.masked_fill_(unheard_NM, float("-inf"))
 
         return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
+
+    def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
+        """By content, less the slope for every position between."""
+        return content_logits(q_BHNK, k_BHSK) - (self.slopes_H11 * distances_NS).to(q_BHNK.dtype)
 
 
 def attended(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, mask: Tensor) -> Tensor:

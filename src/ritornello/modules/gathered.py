@@ -4,7 +4,7 @@ Tiles of about one size are computed together, so that little is computed for no
 hears is never touched, so cost follows what is heard and not how long the table is.
 
 Shapes: N tiles, C stretches of a tile, R rows of the table, P queries, D width, G tiles computed together,
-Q queries and M keys of a tile, H heads, K head width.
+Q queries and M keys of a tile, H heads, K head width, N queries that are asked about.
 """
 
 from __future__ import annotations
@@ -98,6 +98,26 @@ def gathered_attention(q_PD: Tensor, table_RE: Tensor, to: Listening, num_heads:
         k_GHMK, v_GHMK = met.view(G, M, 2, num_heads, -1).permute(2, 0, 3, 1, 4)
         heard.append(attended(q_GHQK, k_GHMK, v_GHMK, heard_G1QM).transpose(1, 2).reshape(G * Q, -1))
     return torch.cat(heard)[to.places_P]
+
+
+def gathered_weights(q_PD: Tensor, keys_RD: Tensor, to: Listening, num_heads: int, asked_N: Tensor) -> Tensor:
+    """How much some of the P queries hear of each row of the table (H, N, R)."""
+    weights_HNR = q_PD.new_zeros(num_heads, len(asked_N), len(keys_RD))
+    answers_N, head_width, first_answer, first_key = to.places_P[asked_N], q_PD.shape[1] // num_heads, 0, 0
+    for (G, Q, M), heard_G1QM in to.groups:
+        (mine,) = ((answers_N >= first_answer) & (answers_N < first_answer + G * Q)).nonzero(as_tuple=True)
+        place_X = answers_N[mine] - first_answer
+        q_HXK = q_PD[asked_N[mine]].view(-1, num_heads, head_width).transpose(0, 1)
+        rows_GM = to.keys[first_key : first_key + G * M].view(G, M)
+        for tile in sorted({int(place) // Q for place in place_X}):
+            (its,) = (place_X // Q == tile).nonzero(as_tuple=True)
+            k_HMK = keys_RD[rows_GM[tile]].view(M, num_heads, -1).transpose(0, 1)
+            logits_HXM = (q_HXK[:, its] @ k_HMK.mT) * head_width**-0.5
+            heard_XM = heard_G1QM[tile, 0, place_X[its] % Q]
+            shares_HXM = logits_HXM.masked_fill(~heard_XM, float("-inf")).softmax(dim=-1)
+            weights_HNR[:, mine[its]] = weights_HNR[:, mine[its]].index_add(2, rows_GM[tile], shares_HXM)
+        first_answer, first_key = first_answer + G * Q, first_key + G * M
+    return weights_HNR
 
 
 def _alike(tiles: Tiles) -> list[list[int]]:

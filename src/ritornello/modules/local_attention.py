@@ -1,14 +1,17 @@
 """Self-attention under a horizon, the scheme of positions passed in.
 
-Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width.
+Shapes: B batch, T new positions, S remembered and new positions, D width, H heads, K head width, N new
+positions that are asked about.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
+from ritornello.modules.ears import weights_within
 from ritornello.modules.horizons import Horizon
 from ritornello.modules.memory import KVCache
 from ritornello.modules.positions import Turns, turned
@@ -19,6 +22,10 @@ class Attend(Protocol):
 
     def __call__(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int, /) -> Tensor:
         """(B, H, T, K)."""
+        ...
+
+    def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
+        """Of some queries and all keys (B, H, N, S), the horizon left aside; distances are query minus key."""
         ...
 
 
@@ -41,11 +48,24 @@ class LocalSelfAttention(nn.Module):
         ``by`` turns queries and keys. Keys are remembered turned, so nothing has to be revised.
         """
         B, T, _ = x_BTD.shape
-        queries, keys, values = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        if by is not None:
-            queries, keys = turned(queries, by), turned(keys, by)
-        cache = cache.extended(keys, values)
-        heard_BHTK = self.attend(queries, cache.keys_BHSK, cache.values_BHSK, self.horizon, start)
+        q_BHTK, cache = self._asked(x_BTD, cache, by)
+        heard_BHTK = self.attend(q_BHTK, cache.keys_BHSK, cache.values_BHSK, self.horizon, start)
         heard_BTD = heard_BHTK.transpose(1, 2).reshape(B, T, -1)
         stop = start + T
         return self.project_out(heard_BTD), cache.last(min(cache.length, stop - self.horizon.first_heard(stop)))
+
+    def weights(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None, asked_N: Tensor) -> Tensor:
+        """How much those of the T new positions that are named hear of each (B, H, N, S); see ``ears.py``."""
+        q_BHTK, cache = self._asked(x_BTD, cache, by)
+        stop, positions_N = start + x_BTD.shape[1], start + asked_N
+        distances_NS = positions_N[:, None] - torch.arange(stop - cache.length, stop, device=asked_N.device)
+        logits_BHNS = self.attend.logits(q_BHTK[:, :, asked_N], cache.keys_BHSK, distances_NS)
+        return weights_within(self.horizon, logits_BHNS, positions_N, stop)
+
+    def _asked(self, x_BTD: Tensor, cache: KVCache, by: Turns | None) -> tuple[Tensor, KVCache]:
+        """Queries (B, H, T, K), and the cache with all new positions in it."""
+        B, T, _ = x_BTD.shape
+        queries, keys, values = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        if by is not None:
+            queries, keys = turned(queries, by), turned(keys, by)
+        return queries, cache.extended(keys, values)

@@ -6,7 +6,7 @@ processor's cache; on a GPU torch's fused kernel does the same.
 
 Shapes: B batch, H heads, G key/value heads (H is a multiple), T queries, M remembered positions, S positions of the
 own segment (the queries are the last T of them), K head width; J = B G, P = H / G queries' heads to a key/value head,
-N queries of a tile.
+N queries of a tile, or queries that are asked about.
 """
 
 from __future__ import annotations
@@ -54,6 +54,28 @@ def recurrent_attention(
     attend: Callable[..., Tensor] = _at_once if T * (M + S) <= MOST_LOGITS else _in_tiles
     loudness_JP = loudness_H.to(q_BHTK.dtype).view(G, H // G).repeat(B, 1)
     return attend(q_JPTK, *parts, loudness_JP, own_bias_TS, memory_bias_TM).reshape(B, H, T, K)
+
+
+def recurrent_weights(
+    q_BHNK: Tensor,
+    memory: KVCache,
+    own: KVCache,
+    places_N: Tensor,
+    reach: int | None = None,
+    loudness_H: Tensor | None = None,
+) -> Tensor:
+    """How much each query hears of the memory, then of the own segment (B, H, N, M + S), all at once.
+
+    Arguments as of ``recurrent_attention``, but that the queries are any: those that stand at ``places`` of the S.
+    """
+    (B, H, N, K), G, S = q_BHNK.shape, own.keys_BHSK.shape[1], own.length
+    positions = torch.arange(-memory.length, S, device=q_BHNK.device)
+    bias = _bias(places_N, positions, reach, q_BHNK).repeat(H, 1, 1)
+    if loudness_H is not None:
+        bias[:, :, : memory.length] += loudness_H.to(bias.dtype)[:, None, None]
+    keys = memory.extended(*own).keys_BHSK.to(q_BHNK.dtype)
+    logits = (q_BHNK.reshape(B, G, -1, K) @ keys.mT).view(B, H, N, -1) * K**-0.5
+    return (logits + bias).softmax(dim=-1)
 
 
 def _bias(queries_T: Tensor, keys_S: Tensor, reach: int | None, like: Tensor) -> Tensor:

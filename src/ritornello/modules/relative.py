@@ -53,9 +53,15 @@ class RelativeAttention(nn.Module):
 
     def forward(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
         """As ``fused.fused_attention``."""
+        return relative_attention(q_BHTK, k_BHSK, v_BHSK, self.distances_HRK, self._biases(), horizon, start)
+
+    def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
+        """Of some queries and all keys (B, H, N, S), the horizon left aside."""
+        return relative_logits(q_BHNK, k_BHSK, self.distances_HRK, self._biases(), distances_NS)
+
+    def _biases(self) -> tuple[Tensor, Tensor] | None:
         u_HK, v_HK = self.content_bias_HK, self.distance_bias_HK
-        biases = None if u_HK is None or v_HK is None else (u_HK, v_HK)
-        return relative_attention(q_BHTK, k_BHSK, v_BHSK, self.distances_HRK, biases, horizon, start)
+        return None if u_HK is None or v_HK is None else (u_HK, v_HK)
 
 
 def relative_attention(
@@ -68,13 +74,7 @@ def relative_attention(
     start: int,
 ) -> Tensor:
     """As ``fused.fused_attention``, with a table of vectors whose last row is distance 0, and with u and v, or None."""
-    scale = q_BHTK.shape[-1] ** -0.5
-    q_HBTK = q_BHTK.transpose(0, 1)
-    by_content = by_distance = (q_HBTK * scale).contiguous()
-    if biases_HK is not None:
-        by_content, by_distance = (
-            ((q_HBTK + bias_HK[:, None, None].to(q_HBTK.dtype)) * scale).contiguous() for bias_HK in biases_HK
-        )
+    by_content, by_distance = _scaled(q_BHTK.transpose(0, 1), biases_HK)
     heard_HBTK = cast(
         "Tensor",
         _Relative.apply(  # pyright: ignore[reportUnknownMemberType]
@@ -88,6 +88,33 @@ def relative_attention(
         ),
     )
     return heard_HBTK.transpose(0, 1)
+
+
+def relative_logits(
+    q_BHNK: Tensor,
+    k_BHSK: Tensor,
+    distances_HRK: Tensor,
+    biases_HK: tuple[Tensor, Tensor] | None,
+    distances_NS: Tensor,
+) -> Tensor:
+    """Of some queries and all keys (B, H, N, S), all at once; what lies ahead of a query means nothing."""
+    by_content, by_distance = _scaled(q_BHNK.transpose(0, 1), biases_HK)
+    none_H1K = torch.zeros_like(distances_HRK[:, :1])  # for all distances beyond the table
+    nearest_first_HRK = torch.cat([distances_HRK.flip(1), none_H1K], dim=1).to(q_BHNK.dtype)
+    products_HBNR = by_distance @ nearest_first_HRK[:, None].mT
+    places_NS = distances_NS.clamp(0, distances_HRK.shape[1])
+    by_key_HBNS = products_HBNR.gather(-1, places_NS.expand(*products_HBNR.shape[:2], -1, -1))
+    return (by_content @ k_BHSK.transpose(0, 1).mT + by_key_HBNS).transpose(0, 1)
+
+
+def _scaled(q_HBTK: Tensor, biases_HK: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+    """Queries as they meet the keys, and as they meet the vectors of distances."""
+    scale = q_HBTK.shape[-1] ** -0.5
+    if biases_HK is None:
+        scaled_HBTK = (q_HBTK * scale).contiguous()
+        return scaled_HBTK, scaled_HBTK
+    u_HK, v_HK = (bias_HK[:, None, None].to(q_HBTK.dtype) for bias_HK in biases_HK)
+    return ((q_HBTK + u_HK) * scale).contiguous(), ((q_HBTK + v_HK) * scale).contiguous()
 
 
 class _Relative(torch.autograd.Function):

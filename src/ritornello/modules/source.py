@@ -1,14 +1,18 @@
 """Hearing the passage that a plan names as the source, finely.
 
-Shapes: B batch, F new frames, S all frames, D width, H heads, K head width.
+Shapes: B batch, F new frames, S all frames, D width, H heads, K head width, N new frames that are asked about.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ritornello.modules.dropout import Dropout
+from ritornello.modules.ears import Attended, Ear, heard_of_the_last
 from ritornello.modules.memory import KVCache
 
 FRAMES_BEFORE, FRAMES_AFTER = 8, 16
@@ -49,15 +53,30 @@ class SourceAttention(nn.Module):
             cache: contents of all S frames up to the last of the F.
         """
         B, F, D = x_BFD.shape
-        frames_S = torch.arange(cache.length, device=x_BFD.device)
-        offsets_BFS = frames_S - source_BF[..., None] + FRAMES_BEFORE
-        heard_BFS = (offsets_BFS >= 0) & (offsets_BFS < self.offset_bias.shape[1])
-        heard_BFS &= (source_BF >= 0)[..., None] & (frames_S <= frames_S[-F:, None])
-        bias_HBFS = self.offset_bias[:, offsets_BFS.clamp(0, self.offset_bias.shape[1] - 1)]
-        queries_BHFK = self.project_query(self.norm(x_BFD)).view(B, F, self.num_heads, -1).transpose(1, 2)
-        logits_BHFS = queries_BHFK @ cache.keys_BHSK.transpose(-1, -2) * (D // self.num_heads) ** -0.5
-        logits_BHFS = (logits_BHFS + bias_HBFS.transpose(0, 1)).masked_fill(~heard_BFS[:, None], float("-inf"))
-        nothing = logits_BHFS.new_zeros(*logits_BHFS.shape[:-1], 1)
-        weights_BHFS = torch.cat([nothing, logits_BHFS], dim=-1).softmax(dim=-1)[..., 1:]
-        heard_BHFK = self.dropout(weights_BHFS.to(cache.values_BHSK.dtype)) @ cache.values_BHSK
+        weights_BHFS = self.weights(x_BFD, source_BF, cache, torch.arange(F, device=x_BFD.device))
+        heard_BHFK = self.dropout(weights_BHFS) @ cache.values_BHSK
         return self.project_out(heard_BHFK.transpose(1, 2).reshape(B, F, D))
+
+    def weights(self, x_BFD: Tensor, source_BF: Tensor, cache: KVCache, asked_N: Tensor) -> Tensor:
+        """How much those of the F frames that are named hear of each (B, H, N, S): 1 less what hears nothing."""
+        B, N, S, offsets = len(x_BFD), len(asked_N), cache.length, self.offset_bias.shape[1]
+        source_BN, frames_S = source_BF[:, asked_N], torch.arange(S, device=x_BFD.device)
+        offsets_BNS = frames_S - source_BN[..., None] + FRAMES_BEFORE
+        heard_BNS = (offsets_BNS >= 0) & (offsets_BNS < offsets)
+        heard_BNS &= (source_BN >= 0)[..., None] & (frames_S <= (S - x_BFD.shape[1] + asked_N)[:, None])
+        bias_HBNS = self.offset_bias[:, offsets_BNS.clamp(0, offsets - 1)]
+        q_BHNK = self.project_query(self.norm(x_BFD[:, asked_N])).view(B, N, self.num_heads, -1).transpose(1, 2)
+        logits_BHNS = q_BHNK @ cache.keys_BHSK.transpose(-1, -2) * q_BHNK.shape[-1] ** -0.5
+        logits_BHNS = (logits_BHNS + bias_HBNS.transpose(0, 1)).masked_fill(~heard_BNS[:, None], float("-inf"))
+        nothing = logits_BHNS.new_zeros(*logits_BHNS.shape[:-1], 1)
+        weights_BHNS = torch.cat([nothing, logits_BHNS], dim=-1).softmax(dim=-1)[..., 1:]
+        return weights_BHNS.to(cache.values_BHSK.dtype)
+
+    def ear(self, name: str) -> Ear:
+        """What tells of each frame how much the one after it hears of others."""
+
+        def read(asked_A: Tensor, x_BFD: Tensor, source_BF: Tensor, cache: KVCache) -> Iterator[Attended]:
+            weights = partial(self.weights, x_BFD, source_BF, cache)
+            return heard_of_the_last(asked_A, cache.length - x_BFD.shape[1], cache.length, weights)
+
+        return Ear(name, self, read)
