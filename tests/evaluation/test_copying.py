@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from ritornello.evaluation.copying_index import Heard, Index
 from ritornello.evaluation.recurrence import MIN_NOTES, is_passage
 from ritornello.evaluation.timeline import Timeline
 from ritornello.scores.score import Metre, Notes, Part, Score, Tempo
-from tests.contracts.music import CHANGES, DEGENERATE, random_performance, random_written, written
+from tests.contracts.music import CHANGES, DEGENERATE, TICKS, random_performance, random_written, written
 
 THEME = [60, 62, 64, 60, 67, 65, 64, 62, 71, 69, 67, 72, 60, 59, 57, 62, 66, 61, 70, 55]
 SECONDS = 0.25
@@ -201,24 +202,37 @@ def test_too_little_music_says_nothing() -> None:
         assert copying.longest_copy(piece, index, transposed=True) is None
 
 
-def bars(*rows: list[tuple[int, int]], metre: tuple[int, int] = (3, 4)) -> Timeline:
-    """Written bars of (16th, pitch)."""
+def bars(*rows: list[tuple[int, int]], metre: tuple[int, int] = (3, 4), pickup_beats: int = 0) -> Timeline:
+    """Written bars of (16th, pitch), the last one filled to its end."""
     length = 16 * metre[0] // metre[1]
-    notes = [(length * bar + place, 2, pitch, 64) for bar, row in enumerate(rows) for place, pitch in row]
-    score = written(sorted(notes), metres=(Metre(0, *metre),))
-    return Timeline.of(score, written=True)
+    notes = [
+        (4 * pickup_beats + length * bar + place, 2, pitch, 64) for bar, row in enumerate(rows) for place, pitch in row
+    ]
+    end = (4 * pickup_beats + length * len(rows)) * TICKS // 4
+    pickup = [(0, 1, 77, 64)] if pickup_beats else []
+    score = written(sorted([*pickup, *notes]), metres=(Metre(0, *metre),), pickup_ticks=pickup_beats * TICKS)
+    return Timeline.of(replace(score, closing_ticks=end), written=True)
 
 
 ONE, TWO, THREE = [(0, 60), (4, 64), (8, 67)], [(0, 62), (0, 65), (6, 69)], [(2, 71), (3, 60)]
 
 
 def test_shares_of_bars() -> None:
-    """Of four bars two stand in the corpus; the third does four semitones lower; a silent fifth does not count."""
+    """Of four bars two stand in the corpus; the third does four semitones lower; a silent one does not count."""
     index = Index.of([Heard.of("a", bars(TWO, ONE, TWO)), Heard.of("b", bars(THREE))])
     higher = [(place, pitch + 4) for place, pitch in TWO]
-    found = copying.evaluate(bars(ONE, THREE, higher, [(0, 60)], []), index)
+    found = copying.evaluate(bars(ONE, THREE, higher, [], [(0, 60)]), index)
     assert found["copied_bars_share"] == 2 / 4
     assert found["copied_bars_share_transposed"] == 3 / 4
+
+
+def test_pickups_and_short_last_bars_do_not_count() -> None:
+    index = Index.of([Heard.of("a", bars(ONE))])
+    assert copying.evaluate(bars(ONE, TWO, pickup_beats=1), index)["copied_bars_share"] == 0.5
+    short = written([(0, 4, 60, 64), (4, 4, 64, 64), (8, 4, 67, 64), (12, 2, 60, 64)])
+    assert copying.evaluate(Timeline.of(short, written=True), index)["copied_bars_share"] == 1.0
+    shorter = written([(0, 4, 60, 64)])
+    assert np.isnan(copying.evaluate(Timeline.of(shorter, written=True), index)["copied_bars_share"])
 
 
 @pytest.mark.parametrize(
@@ -234,12 +248,6 @@ def test_a_bar_is_copied_note_for_note(other: list[tuple[int, int]]) -> None:
     index = Index.of([Heard.of("a", bars(ONE))])
     assert copying.evaluate(bars(other), index)["copied_bars_share_transposed"] == 0.0
     assert copying.evaluate(bars(ONE, other), index)["copied_bars_share"] == 0.5
-
-
-def test_a_bar_of_another_metre_is_the_same_if_its_notes_are() -> None:
-    """As a last bar ends with its music, lengths of bars say nothing."""
-    index = Index.of([Heard.of("a", bars(ONE))])
-    assert copying.evaluate(bars(ONE, ONE, metre=(4, 4)), index)["copied_bars_share"] == 1.0
 
 
 def test_bars_know_no_ticks_lengths_loudness_or_parts() -> None:

@@ -28,6 +28,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.evaluation.copied_bars import full_bars
 from ritornello.form.grid import FRAMES_PER_BEAT
 from ritornello.form.voices import REST, frames_of
 from ritornello.scores.score import IntArray, Score
@@ -51,8 +52,8 @@ class Music:
         """A score on the grid; the pickup and an incomplete last bar are no bars."""
         pitches, onsets = frames_of(score)
         frame_ticks = score.ticks_per_beat / FRAMES_PER_BEAT
-        full = [(start, end) for start, end in score.bars() if end - start == _metre_at(score, start)]
-        return cls(pitches, onsets, tuple((round(a / frame_ticks), round(b / frame_ticks)) for a, b in full))
+        bars = tuple((round(a / frame_ticks), round(b / frame_ticks)) for a, b in full_bars(score))
+        return cls(pitches, onsets, bars)
 
 
 class Index:
@@ -97,11 +98,6 @@ def evaluate(score: Score, index: Index) -> dict[str, float]:
         "longest_match_beats": index.longest_match_beats(piece, transposed=False),
         "longest_match_beats_transposed": index.longest_match_beats(piece, transposed=True),
     }
-
-
-def _metre_at(score: Score, ticks: int) -> int:
-    """Length in ticks of a full bar at this place."""
-    return [metre for metre in score.metres if metre.onset_ticks <= ticks][-1].bar_ticks(score.ticks_per_beat)
 
 
 def _bars(piece: Music, *, transposed: bool) -> list[bytes]:
