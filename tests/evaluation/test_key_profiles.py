@@ -1,6 +1,9 @@
 """Keys by profiles: worked by hand, against music21 and a plain second computation, and against people's keys."""
 
 import itertools
+import re
+import tarfile
+from pathlib import Path
 
 import mir_eval
 import numpy as np
@@ -12,7 +15,7 @@ from ritornello.data.corpora import CORPORA
 from ritornello.data.corpora.base import Piece
 from ritornello.data.corpora.when_in_rome import read_analysis
 from ritornello.errors import UserError
-from ritornello.evaluation.harmony import key_of
+from ritornello.evaluation.harmony import evaluate, key_of
 from ritornello.evaluation.key_profiles import (
     AARDEN_ESSEN,
     KRUMHANSL_KESSLER,
@@ -23,7 +26,9 @@ from ritornello.evaluation.key_profiles import (
 )
 from ritornello.evaluation.timeline import Timeline
 from ritornello.evaluation.windows import whole
+from ritornello.form.key import Key
 from ritornello.form.keys import key_number
+from ritornello.scores import read_score
 
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 PROFILES = {"KrumhanslSchmuckler": KRUMHANSL_KESSLER, "AardenEssen": AARDEN_ESSEN, "TemperleyKostkaPayne": TEMPERLEY}
@@ -133,23 +138,68 @@ def test_no_other_path_is_better(seed: int) -> None:
 
 
 @pytest.mark.data
+def test_music21_finds_the_same_key_in_whole_pieces(data_folder: object) -> None:
+    from music21.note import Note
+    from music21.stream import Stream
+
+    del data_folder
+    for piece in list(CORPORA["bach_370"].pieces(None))[::40]:
+        notes = Timeline.of(piece.load(), written=True)
+        stream = Stream()
+        for pitch, onset, offset in zip(notes.pitch, notes.onset_beats, notes.offset_beats, strict=True):
+            stream.insert(float(onset), Note(int(pitch), quarterLength=float(offset - onset)))
+        found = stream.analyze("key")
+        assert key_of(notes) == found.tonic.pitchClass + 12 * (found.mode == "minor")
+        assert evaluate(notes)["key_clarity"] == pytest.approx(found.correlationCoefficient, abs=1e-9)
+
+
+@pytest.mark.data
 def test_annotated_keys_are_found(data_folder: object) -> None:
     """Of every third chorale: shares of exactly the key of the analysis, and mir_eval's weighted score."""
     del data_folder
     pairs = [pair for piece in list(CORPORA["bach_370"].pieces(None))[::3] if (pair := _annotated(piece)) is not None]
+    assert len(pairs) == 124
+    assert _agreement(pairs) == {
+        "KrumhanslSchmuckler": (0.766, 0.863),
+        "AardenEssen": (0.903, 0.938),
+        "TemperleyKostkaPayne": (0.847, 0.897),
+    }
+    assert np.mean([key_of(notes) == key for key, notes in pairs]) == pytest.approx(0.903, abs=1e-3)
+
+
+@pytest.mark.data
+def test_annotated_keys_of_songs_are_found(data_folder: Path, tmp_path: Path) -> None:
+    """The same of the songs 1 to 120 of POP909, those with one key only."""
+    with tarfile.open(data_folder / "pop909.tar.xz") as archive:
+        for member in archive:
+            if member.name.startswith("pop909/121/"):
+                break
+            if re.fullmatch(r"pop909/(\d+)/(\1\.mid|key_audio\.txt)", member.name):
+                archive.extract(member, tmp_path, filter="data")
+    pairs: list[tuple[int, Timeline]] = []
+    for folder in sorted((tmp_path / "pop909").iterdir()):
+        fields = (folder / "key_audio.txt").read_text(encoding="utf-8").split()  # from, to, key; or more keys
+        tonic, mode = fields[2].split(":")
+        if len(fields) == 3:
+            number = Key.parse(tonic).tonic_pitch_class + 12 * (mode == "min")
+            pairs.append((number, Timeline.of(read_score(folder / f"{folder.name}.mid"))))
+    assert len(pairs) == 98
+    assert _agreement(pairs) == {
+        "KrumhanslSchmuckler": (0.806, 0.857),
+        "AardenEssen": (0.867, 0.898),
+        "TemperleyKostkaPayne": (0.735, 0.802),
+    }
+
+
+def _agreement(pairs: list[tuple[int, Timeline]]) -> dict[str, tuple[float, float]]:
+    """Per set of profiles the share of keys that are found exactly, and the mean weighted score."""
     figures: dict[str, tuple[float, float]] = {}
     for name, profiles in PROFILES.items():
         found = [best_key(key_fits(whole(notes), profiles), _last_bass(notes)) for _, notes in pairs]
         exact = np.mean([key == own for (key, _), own in zip(pairs, found, strict=True)])
         scores = [mir_eval.key.weighted_score(_name(k), _name(f)) for (k, _), f in zip(pairs, found, strict=True)]
         figures[name] = round(float(exact), 3), round(float(np.mean(scores)), 3)
-    assert len(pairs) == 124
-    assert figures == {
-        "KrumhanslSchmuckler": (0.766, 0.863),
-        "AardenEssen": (0.903, 0.938),
-        "TemperleyKostkaPayne": (0.847, 0.897),
-    }
-    assert np.mean([key_of(notes) == key for key, notes in pairs]) == pytest.approx(0.903, abs=1e-3)
+    return figures
 
 
 def _last_bass(notes: Timeline) -> int:
