@@ -19,7 +19,6 @@ from ritornello.evaluation import adherence, copying
 from ritornello.evaluation.aspects import ASPECTS
 from ritornello.evaluation.copying import Copy
 from ritornello.evaluation.copying_files import open_index
-from ritornello.evaluation.copying_files import open_index
 from ritornello.evaluation.copying_index import Index
 from ritornello.evaluation.metric import Value
 from ritornello.evaluation.sets import Piece
