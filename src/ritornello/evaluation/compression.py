@@ -168,7 +168,7 @@ METRICS = (
         "compression_ratio",
         "share",
         "bytes of intervals and times after LZMA over bytes before; smaller: more is repeated",
-        moves={"shuffled": "up", "looped": "down"},
+        moves={"shuffled": "up", "transposed": "up", "looped": "down"},
         high=2.0,
     ),
 )
