@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ritornello.plotting.curves import LearningCurve, draw_learning, figure_of_learning, smoothed
+from ritornello.plotting.curves import LearningCurve, draw_learning, figure_of_learning
 
 
 def run(count: int, name: str = "run", *, with_rate: bool = True) -> LearningCurve:
@@ -74,14 +74,6 @@ def test_dense_training_is_smoothed_over_its_faint_figures(count: int, lines: in
     if lines == 2:
         assert training[0].get_alpha() < 0.3
         np.testing.assert_array_equal(training[0].get_ydata(), run(count).train_nats)
-
-
-def test_smoothing_is_the_mean_of_neighbours() -> None:
-    """(1, 2, 6, 7): the ends with one neighbour, (1+2)/2 and (6+7)/2, the others with two, 3 and 5."""
-    np.testing.assert_allclose(smoothed(np.array([1.0, 2.0, 6.0, 7.0]), 1), [1.5, 3.0, 5.0, 6.5])
-    np.testing.assert_allclose(smoothed(np.array([1.0, np.nan, 6.0]), 1), [1.0, 3.5, 6.0])
-    np.testing.assert_array_equal(smoothed(np.array([1.0, 2.0]), 0), [1.0, 2.0])
-    assert np.isnan(smoothed(np.full(3, np.nan), 1)).all()
 
 
 def test_the_fall_at_the_beginning_does_not_flatten_the_rest() -> None:

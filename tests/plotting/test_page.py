@@ -21,6 +21,7 @@ from ritornello.plotting.landmarks import CadenceMark
 from ritornello.plotting.lanes import Span
 from ritornello.plotting.page import empty_figure, png_bytes, write_at, write_png
 from ritornello.plotting.performanceroll import figure_of_performance
+from ritornello.plotting.pianoroll import figure_of
 from ritornello.plotting.similarity import figure_of_similarity
 from ritornello.plotting.tension import Curve, figure_of_tension
 from ritornello.scores import Notes, Part, Score, Tempo
@@ -101,6 +102,22 @@ def test_a_text_stands_where_it_was_put() -> None:
     assert figure.bbox.size.tolist() == [640, 320]
     assert box.x0 == pytest.approx(160, abs=3)
     assert (box.y0 + box.y1) / 2 == pytest.approx(80, abs=4)
+
+
+def test_a_dollar_sign_begins_no_formula() -> None:
+    name = r"$\frac{$"  # no formula: matplotlib would raise
+    part = Part(name, Notes.of([(0, 480, 60, 64)]))
+    span = Span(0.0, 9.0, (name,), "A")
+    steps = np.arange(9.0)
+    figures = [
+        figure_of_performance(Score(480, (part,), title=name)),
+        figure_of(Score(480, (part,), title=name), None),
+        figure_of_similarity(np.eye(9), 1.0, name, sections=[span]),
+        figure_of_tension([Curve(name, steps, steps)], name, sections=[span], cadences=[CadenceMark(3.0, name)]),
+        figure_of_distributions([Panel(name, name, {name: (steps, steps)}, name)]),
+        figure_of_learning([LearningCurve(name, steps, steps, steps, steps, steps, name)]),
+    ]
+    assert all(png_bytes(figure).startswith(b"\x89PNG") for figure in figures)
 
 
 def test_a_picture_is_whole_or_not_there(tmp_path: Path) -> None:

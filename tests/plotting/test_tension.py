@@ -61,6 +61,18 @@ def test_what_is_unknown_is_a_gap() -> None:
     np.testing.assert_array_equal(np.isnan(drawn), [False, True, False, True, False])
 
 
+def test_a_dense_curve_has_its_course_over_it() -> None:
+    """Of 120 windows two on each side of one count; the course of a straight line is the line, and keeps its gap."""
+    values = np.where(np.arange(120) == 60, np.nan, np.arange(120.0))
+    dense = figure_of_tension([Curve("", np.arange(120.0), values)]).axes[0]
+    jagged, course = [line for line in dense.lines if len(line.get_xdata()) == 120]
+    assert jagged.get_linewidth() < course.get_linewidth()
+    np.testing.assert_allclose(course.get_ydata()[2:58], values[2:58])
+    assert np.flatnonzero(np.isnan(course.get_ydata())).tolist() == [60]
+    sparse = figure_of_tension([Curve("", np.arange(119.0), values[:119])]).axes[0]
+    assert len([line for line in sparse.lines if len(line.get_xdata()) == 119]) == 1
+
+
 @pytest.mark.parametrize(
     "curves",
     [

@@ -20,6 +20,7 @@ from ritornello.plotting import palette
 from ritornello.plotting.legend import LINE_INCHES, Entry, draw_legend, legend_lines
 from ritornello.plotting.page import LINE, Box, empty_figure, plain_axes, words, write_at, write_png
 from ritornello.plotting.scales import round_ticks
+from ritornello.plotting.smoothing import smoothed
 
 FloatArray = NDArray[np.floating[Any]]
 WIDTH_INCHES = 8.0
@@ -92,17 +93,6 @@ def figure_of_learning(runs: Sequence[LearningCurve]) -> Any:
         box = (LEFT_INCHES, BOTTOM_INCHES, across, RATE_INCHES)
         _draw_rates(_axes(figure, box, "learning rate", end, named=True), runs)
     return figure
-
-
-def smoothed(values: FloatArray, reach: int) -> FloatArray:
-    """Mean of each value (N,) and the ``reach`` values on both sides of it, fewer at the ends; nan is left out."""
-    known = np.isfinite(values)
-    sums = np.concatenate([np.zeros(1), np.cumsum(np.where(known, values, 0.0))])
-    counts = np.concatenate([np.zeros(1), np.cumsum(known)])
-    first = np.maximum(np.arange(len(values)) - reach, 0)
-    after = np.minimum(np.arange(len(values)) + reach + 1, len(values))
-    count = counts[after] - counts[first]
-    return np.where(count > 0, (sums[after] - sums[first]) / np.maximum(count, 1), np.nan)
 
 
 def _names(runs: Sequence[LearningCurve]) -> list[Entry]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ritornello.plotting import palette
 from ritornello.plotting.lanes import Lanes, Span
-from ritornello.plotting.page import Box, axes_at
+from ritornello.plotting.page import Box, axes_at, words
 
 TEXT_POINTS = 7.0
 NUMERAL_POINTS = (7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
@@ -88,5 +88,4 @@ def _text(axes: Any, span: Span, y: float, ruler: Ruler, weight: str) -> None:
     """The longest text that fits, or nothing."""
     width = span.end - span.start
     fitting = (text for text in span.texts if ruler.frames(f"  {text}  ", TEXT_POINTS, weight) <= width)
-    axes.text(span.start, y, "  " + next(fitting, ""), size=TEXT_POINTS, weight=weight, color=palette.INK, va="center",
-              family=palette.FONT)  # fmt: skip
+    axes.text(span.start, y, "  " + next(fitting, ""), va="center", **words(TEXT_POINTS, weight=weight))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ritornello.plotting.lanepanel import Ruler
-from ritornello.plotting.page import DOTS_PER_INCH, words, write_at
+from ritornello.plotting.page import text_inches, words, write_at
 
 POINTS, SIGN_POINTS = 8.0, 10.0
-SIGN_INCHES, BETWEEN_INCHES = 0.16, 0.18
+SIGN_INCHES, BETWEEN_INCHES = 0.16, 0.22
 LINE_INCHES = 0.22
 
 
@@ -23,13 +22,10 @@ class Entry(NamedTuple):
 
 def legend_lines(entries: Sequence[Entry], room_inches: float) -> list[list[tuple[float, Entry]]]:
     """The entries in lines of at most ``room_inches``, each with its distance from the left; one line without any."""
-    from matplotlib.backends.backend_agg import RendererAgg
-
-    ruler = Ruler(RendererAgg(1, 1, DOTS_PER_INCH), DOTS_PER_INCH)
     lines: list[list[tuple[float, Entry]]] = [[]]
     left = 0.0
     for entry in entries:
-        width = SIGN_INCHES + ruler.frames(entry.name, POINTS)
+        width = SIGN_INCHES + text_inches(entry.name, POINTS)
         if lines[-1] and left + width > room_inches:
             lines.append([])
             left = 0.0

@@ -60,8 +60,19 @@ def plain_axes(figure: Any, box: Box, **settings: Any) -> Any:
 
 
 def words(size: float, colour: str = palette.INK, *, weight: str = "normal") -> Mapping[str, Any]:
-    """How a text looks, in points."""
-    return {"size": size, "color": colour, "family": palette.FONT, "weight": weight}
+    """How a text looks, in points; a dollar sign in it is a dollar sign, not the beginning of a formula."""
+    return {"size": size, "color": colour, "family": palette.FONT, "weight": weight, "parse_math": False}
+
+
+def text_inches(text: str, size: float) -> float:
+    """How long a text of so many points is."""
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(family=palette.FONT, size=size, weight="normal")
+    renderer: Any = RendererAgg(1, 1, DOTS_PER_INCH)
+    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / DOTS_PER_INCH
 
 
 def write_at(figure: Any, left_inches: float, bottom_inches: float, text: str, **style: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.plotting import palette
-from ritornello.plotting.page import DOTS_PER_INCH, axes_at, empty_figure, write_png
+from ritornello.plotting.page import DOTS_PER_INCH, axes_at, empty_figure, words, write_at, write_png
 from ritornello.plotting.scales import time_name
 from ritornello.scores.clock import Clock
 from ritornello.scores.score import Notes, Score
@@ -168,9 +168,8 @@ def _title(figure: Any, score: Score, seconds: float) -> None:
         f"{score.num_notes:,} notes",
         time_name(seconds),
     ]
-    y = 1 - TITLE_INCHES / 2 / figure.get_size_inches()[1]
-    text = "   ·   ".join(fact for fact in facts if fact)
-    figure.text(LEFT_INCHES / WIDTH_INCHES, y, text, size=8.5, color=palette.INK, family=palette.FONT, va="center")
+    middle = figure.get_size_inches()[1] - TITLE_INCHES / 2
+    write_at(figure, LEFT_INCHES, middle, "   ·   ".join(fact for fact in facts if fact), **words(8.5))
 
 
 def _legend(figure: Any) -> None:

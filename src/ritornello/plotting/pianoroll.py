@@ -16,7 +16,7 @@ from ritornello.form.plan import Plan
 from ritornello.plotting import palette
 from ritornello.plotting.lanepanel import Ruler, draw_lanes
 from ritornello.plotting.lanes import Lanes
-from ritornello.plotting.page import DOTS_PER_INCH, Box, axes_at, empty_figure, write_png
+from ritornello.plotting.page import DOTS_PER_INCH, Box, axes_at, empty_figure, words, write_at, write_png
 from ritornello.plotting.rollpanel import bars_of, draw_roll
 from ritornello.scores.score import Score
 
@@ -86,11 +86,11 @@ def _title(figure: Any, score: Score, plan: Plan | None) -> None:
         str(score.metres[0]),
         tempo,
     ]
-    text = "   ·   ".join(fact for fact in facts if fact)
-    figure.text(LEFT_INCHES / WIDTH_INCHES, y, text, size=8.5, color=palette.INK, family=palette.FONT, va="center")
+    write_at(
+        figure, LEFT_INCHES, height - TITLE_INCHES / 2, "   ·   ".join(fact for fact in facts if fact), **words(8.5)
+    )
     x = 1 - RIGHT_INCHES / WIDTH_INCHES
     for index, part in reversed(list(enumerate(score.parts[:8]))):
         colour = palette.VOICES[index % len(palette.VOICES)]
-        name = figure.text(x, y, part.name[:16], size=7.5, color=colour, family=palette.FONT, weight="bold", ha="right",
-                           va="center")  # fmt: skip
+        name = figure.text(x, y, part.name[:16], ha="right", va="center", **words(7.5, colour, weight="bold"))
         x = name.get_window_extent().x0 / figure.bbox.width - 0.012

@@ -2,7 +2,7 @@
 
 The rows have scales of their own, since different kinds of tension have no common unit. A plan's sections stand as a
 lane above, and run down as borders; its cadences are marked where they are planned, so that one sees whether the curve
-falls there. Where a curve says nothing (nan) it has a gap.
+falls there. A dense curve is thin, with its course over it. Where a curve says nothing (nan) it has a gap.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ritornello.plotting.lanepanel import Extent, draw_lane_at
 from ritornello.plotting.lanes import Span
 from ritornello.plotting.page import LINE, empty_figure, plain_axes, words, write_at, write_png
 from ritornello.plotting.scales import time_ticks
+from ritornello.plotting.smoothing import smoothed
 
 WIDTH_INCHES = 11.0
 LEFT_INCHES, RIGHT_INCHES, BOTTOM_INCHES = 0.5, 0.15, 0.3
@@ -29,6 +30,9 @@ TITLE_INCHES, LANE_INCHES, NAME_INCHES, TOP_INCHES = 0.36, 0.2, 0.2, 0.08
 ROW_INCHES, CADENCE_INCHES = 1.05, 0.13
 INCHES_PER_TIME, INCHES_PER_CADENCE = 0.55, 0.3
 DOTTED = (0, (1, 2))
+SMOOTHED_SHARE, LEAST_REACH = 1 / 60, 2
+"""Share of the values, on each side of one, that its course is the mean of; with fewer values than these there is none.
+"""
 COLOURS = (palette.VOICES[1], palette.VOICES[0], palette.VOICES[3], palette.VOICES[2])
 
 
@@ -116,7 +120,13 @@ def _draw_curve(axes: Any, curve: Curve, colour: str) -> None:
     axes.set_ylim(low - room, high + room)
     axes.fill_between(curve.seconds, values, low - room, color=colour, alpha=0.1, linewidth=0, zorder=2)
     marker = "o" if len(known) == 1 else ""
-    axes.plot(curve.seconds, values, color=colour, linewidth=1.0, marker=marker, markersize=4, zorder=3, **LINE)
+    reach = int(len(values) * SMOOTHED_SHARE)
+    is_dense = reach >= LEAST_REACH
+    style = {"linewidth": 0.5, "alpha": 0.5} if is_dense else {"linewidth": 1.0}
+    axes.plot(curve.seconds, values, color=colour, marker=marker, markersize=4, zorder=3, **style, **LINE)
+    if is_dense:
+        course = np.where(np.isnan(values), np.nan, smoothed(values, reach))
+        axes.plot(curve.seconds, course, color=colour, linewidth=1.3, zorder=4, **LINE)
     axes.axhline(low - room, color=palette.FAINT, linewidth=0.8, zorder=1, **LINE)
     ends = sorted({low, high})
     axes.set_yticks(ends, [_number(value, room) for value in ends])
