@@ -17,8 +17,7 @@ from ritornello.evaluation.compression import (
     longest_earlier,
     time_classes,
 )
-
-from .test_similarity import played
+from tests.evaluation.timelines import played
 
 
 def symbols(text: str) -> np.ndarray:

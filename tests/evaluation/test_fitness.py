@@ -19,8 +19,7 @@ from ritornello.evaluation.fitness import (
     structureness,
 )
 from ritornello.evaluation.similarity import Chroma
-
-from .test_similarity import played
+from tests.evaluation.timelines import played
 
 Cell = tuple[int, int]
 STEPS = ((1, 1), (2, 1), (1, 2))

@@ -11,8 +11,7 @@ import pytest
 from ritornello.evaluation import groove
 from ritornello.evaluation.timeline import Timeline
 from ritornello.scores.score import Metre, Notes, Part, Score
-
-from .test_similarity import played, written
+from tests.evaluation.timelines import played, written
 
 QUARTERS = (0, 1, 2, 3)
 

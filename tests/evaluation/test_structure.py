@@ -16,9 +16,8 @@ from ritornello.evaluation.structure import (
     rhythm_repetition,
 )
 from ritornello.evaluation.timeline import Timeline
-
-from .test_recurrence import THEME, filler
-from .test_similarity import played, written
+from tests.evaluation.test_recurrence import THEME, filler
+from tests.evaluation.timelines import played, written
 
 C, D, G = 60, 62, 67
 
