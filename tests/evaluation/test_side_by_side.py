@@ -11,7 +11,7 @@ OURS = [
     {"key": 0.5, "num_phrases": 2.0, "fifths": 2.0, "beats": 50.0},
     {"key": 1.0, "num_phrases": 6.0, "fifths": 0.0, "beats": 150.0},
 ]
-THEIRS = [{"key": 1.0, "num_phrases": 4.0, "fifths": 0.0, "beats": 100.0}]
+THEIRS = 2 * [{"key": 1.0, "num_phrases": 2.0, "fifths": 0.0, "beats": 50.0}]
 
 
 def test_a_share_counts_pieces_by_their_items() -> None:
@@ -42,8 +42,8 @@ def test_the_table_shows_value_interval_ratio_and_verdict() -> None:
         Row("keys", "key", "num_phrases", goal=Goal(0.9, ratio=True)),
         Row("fifths per 100 beats", "fifths", "beats", percent=False, goal=Goal(1.5, ratio=True, at_most=True)),
     ]
-    lines = table(rows, OURS, THEIRS, ("ours (2)", "Bach (1)")).splitlines()
-    assert lines[0] == "| | ours (2) | Bach (1) | ratio | goal | |"
+    lines = table(rows, OURS, THEIRS, ("ours (2)", "Bach (2)")).splitlines()
+    assert lines[0] == "| | ours (2) | Bach (2) | ratio | goal | |"
     assert lines[2] == (
         "| keys | 87.5 % [50.0, 100.0] | 100.0 % [100.0, 100.0] | 0.88 [0.50, 1.00] "
         "| ≥ 0.9 of the reference | **not met** |"

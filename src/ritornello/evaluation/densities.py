@@ -35,7 +35,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -198,7 +198,7 @@ def _usual_area(one: _Density, other: _Density, first: FloatArray, second: Float
     """By adaptive quadrature between the least and the largest distance, however well that converges."""
     from scipy import integrate  # pyright: ignore[reportMissingTypeStubs]  # slow to import
 
-    quadrature: Callable[..., tuple[float, float]] = integrate.quad  # pyright: ignore[reportUnknownMemberType]
+    quadrature = cast("Callable[..., tuple[float, float]]", integrate.quad)  # pyright: ignore[reportUnknownMemberType]
 
     def lower(at: float) -> float:
         place = np.array([at])

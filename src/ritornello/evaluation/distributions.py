@@ -14,12 +14,10 @@ ones.
 * Intervals are for the expectation of the figure over pairs of sets *of these sizes*: what another run of the same
   systems and another choice of real pieces would give. It is not the overlap that infinitely many pieces would have,
   which is higher: two halves of one corpus overlap by less than 1, and the ceiling shows by how much.
-* They are made by the jackknife, one piece left out at a time, on the scale of log(OA / (1 - OA)) and log KLD. Drawing
-  pieces with replacement does not serve here: it adds noise of its own to both densities, which lowers OA by as much
-  again as the sampling of the pieces did (``benchmarks/coverage.py``).
 
-**Source.** Yang and Lerch as in ``densities.py``; B. Efron and C. Stein, The jackknife estimate of variance, Annals of
-Statistics 9 (1981), for two independent sets.
+**Source.** Yang and Lerch as in ``densities.py``.
+
+Shapes: P and Q pieces, D values of a feature.
 """
 
 from __future__ import annotations
@@ -32,17 +30,14 @@ import numpy as np
 
 from ritornello.errors import UserError
 from ritornello.evaluation.densities import (
-    NUM_BINS,
-    Grid,
     Overlap,
     all_equal,
-    area,
-    divergence,
     overlap,
     pairwise,
     usual_overlap,
     within,
 )
+from ritornello.evaluation.jackknife import estimates
 from ritornello.evaluation.metric import Value
 from ritornello.evaluation.statistics import Estimate
 from ritornello.evaluation.timeline import FloatArray
@@ -51,7 +46,6 @@ from ritornello.scores.score import IntArray
 FEWEST_PIECES = 3
 MOST_PIECES = 2000
 NUM_HALVINGS = 10
-_QUANTILE = 1.959964
 _NO_OVERLAP = Overlap(np.nan, np.nan)
 _Item = TypeVar("_Item")
 
@@ -119,7 +113,7 @@ def compare(generated: Sequence[Value], reference: Sequence[Value]) -> Compariso
     between_PQ = pairwise(ours_PD, theirs_QD)
     ours, theirs, across = within(generated_PP), within(reference_QQ), between_PQ.ravel()
     usual = usual_overlap(theirs, across)
-    oa, kld, more = _estimates(reference_QQ, between_PQ)
+    oa, kld, more = estimates(reference_QQ, between_PQ)
     return Comparison(
         num_generated=len(ours_PD),
         num_reference=len(theirs_QD),
@@ -214,69 +208,6 @@ def _nothing(num_generated: int, num_reference: int, notes: list[str]) -> Compar
     return Comparison(
         num_generated, num_reference, _NO_OVERLAP, nothing, nothing, _NO_OVERLAP, empty, empty, empty, tuple(notes)
     )
-
-
-def _estimates(reference_QQ: FloatArray, between_PQ: FloatArray) -> tuple[Estimate, Estimate, list[str]]:
-    """OA and KLD with their intervals, and notes."""
-    num_generated, num_reference = between_PQ.shape
-    count = min(num_generated, num_reference)
-    inside, across = within(reference_QQ), between_PQ.ravel()
-    value = overlap(inside, across)
-    equal = [all_equal(inside), all_equal(across)]
-    if all(equal):
-        note = f"All distances within the reference are {inside[0]:g}, all between the sets {across[0]:g}: no interval."
-        oa, kld = (Estimate(figure, np.nan, np.nan, count) for figure in value)
-        return oa, kld, [note]
-    notes: list[str] = []
-    if any(equal):
-        where = "within the reference" if equal[0] else "between the sets"
-        notes.append(f"All distances {where} are equal: both are smoothed by half the kernel of the others.")
-    oa_error, kld_error = _standard_errors(reference_QQ, between_PQ)
-    return _on_odds(value.area, oa_error, count), _on_log(value.divergence_nats, kld_error, count), notes
-
-
-def _standard_errors(reference_QQ: FloatArray, between_PQ: FloatArray) -> tuple[float, float]:
-    """Of OA and KLD, by leaving out each real and each generated piece once; the kernel stays."""
-    inside, across = within(reference_QQ), between_PQ.ravel()
-    grid = Grid.over(inside, across)
-    inside_X, across_X = grid.counts(inside), grid.counts(across)
-    others_QQ = np.where(np.eye(len(reference_QQ), dtype=bool), np.nan, reference_QQ)
-    inside_QX, across_QX, across_PX = (_by_row(grid, rows) for rows in (others_QQ, between_PQ.T, between_PQ))
-    without_real = grid.smooth(inside_X - inside_QX), grid.smooth(across_X - across_QX)
-    without_generated = grid.smooth(inside_X), grid.smooth(across_X - across_PX)
-    variances = [
-        sum(_jackknife(figure(*shares)) for shares in (without_real, without_generated))
-        for figure in (area, divergence)
-    ]
-    return float(np.sqrt(variances[0])), float(np.sqrt(variances[1]))
-
-
-def _by_row(grid: Grid, distances_PQ: FloatArray) -> FloatArray:
-    """How many distances of each piece fall into each bin (P, X); nan is not counted."""
-    num_rows = len(distances_PQ)
-    row, column = np.nonzero(np.isfinite(distances_PQ))
-    places: IntArray = row * NUM_BINS + grid.bins(distances_PQ[row, column])
-    return np.bincount(places, minlength=num_rows * NUM_BINS).reshape(num_rows, NUM_BINS).astype(np.float64)
-
-
-def _jackknife(left_out_P: FloatArray) -> float:
-    """Variance of a figure from its values with one piece left out each."""
-    count = len(left_out_P)
-    return float((count - 1) / count * ((left_out_P - left_out_P.mean()) ** 2).sum())
-
-
-def _on_odds(value: float, error: float, count: int) -> Estimate:
-    """The interval of a share, even on the scale of log(share / (1 - share))."""
-    share = min(max(value, 1e-3), 1 - 1e-3)
-    odds, reach = share / (1 - share), np.exp(_QUANTILE * error / (share * (1 - share)))
-    low, high = odds / reach / (1 + odds / reach), odds * reach / (1 + odds * reach)
-    return Estimate(value, min(value, float(low)), max(value, float(high)), count)
-
-
-def _on_log(value: float, error: float, count: int) -> Estimate:
-    """The interval of a figure above 0, even on the logarithmic scale."""
-    reach = float(np.exp(min(_QUANTILE * error / max(value, 1e-6), 700.0)))
-    return Estimate(value, value / reach, value * reach, count)
 
 
 def _about_usual(usual: Overlap, inside: FloatArray, across: FloatArray) -> list[str]:
