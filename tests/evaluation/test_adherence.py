@@ -14,6 +14,7 @@ from ritornello.form.analyse import analyse
 from ritornello.form.plan import Phrase, Plan, Section
 from ritornello.form.voices import frames_of
 from ritornello.scores.score import Notes, Part, Score
+from tests.contracts.music import CHANGES
 from tests.evaluation.plain_chorale import BEAT, CADENCE, HALF, chorale
 
 AWAY = "I vi IV I I I V V"
@@ -183,6 +184,8 @@ def test_declared_is_what_is_measured() -> None:
     plan = plan_of(phrase_of())
     result = adherence.evaluate(chorale(HALF), plan)
     assert set(result) == {metric.name for metric in adherence.METRICS}
+    for change in adherence.METRICS[-1].keeps:
+        assert adherence.evaluate(CHANGES[change](chorale(HALF)), plan) == pytest.approx(result, nan_ok=True)
     assert all(0 <= result[m.name] <= m.high for m in adherence.METRICS if not math.isnan(result[m.name]))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ritornello.evaluation.comparing import line, lines
+from ritornello.evaluation.comparing import line, lines, plan_lines
+from ritornello.evaluation.gathering import Piece
+from ritornello.evaluation.measuring import Measured
 from ritornello.evaluation.metric import Metric
-from ritornello.evaluation.plan_metrics import plan_metrics
 
 LENGTH, LEVEL = Metric("length", "seconds", "how long"), Metric("level", "units", "may be below 0", low=-np.inf)
 
@@ -64,8 +67,10 @@ def test_a_metric_that_does_not_move_when_music_is_looped_is_blind() -> None:
     assert blind == [False, True, True]
 
 
-def test_adherence_figures_become_metrics() -> None:
-    found = plan_metrics({"key_given", "cadence_family_free", "num_phrases", "boundaries_f"})
-    assert [metric.name for metric in found] == ["boundaries_f", "cadence_family_free", "key_given"]
-    assert found[2].says.startswith("phrases whose local key")
-    assert found[1].says.endswith("itself")
+def test_adherence_is_compared_where_pieces_have_plans() -> None:
+    bare = Measured(Piece("a", Path("a.mid")))
+    assert plan_lines([bare], [bare], 0) == ()
+    planned = replace(bare, adherence={"num_phrases": 4.0, "key_given": 0.5, "tension_falls": 1.0})
+    found = plan_lines([planned], [bare], 0)
+    assert [each.metric.name for each in found] == ["key_given", "tension_falls"]
+    assert [each.generated.value for each in found] == [0.5, 1.0]

@@ -41,7 +41,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.evaluation.metric import Metric
+from ritornello.evaluation.metric import Change, Metric
 from ritornello.evaluation.tension import curves
 from ritornello.form.analyse import analyse, filled
 from ritornello.form.arcs import density_arc, register_arc
@@ -65,34 +65,42 @@ from ritornello.scores.score import Score
 CADENCE_WINDOW_FRAMES = FRAMES_PER_BEAT
 BOUNDARY_WINDOW_FRAMES = FRAMES_PER_BEAT // 2
 AUTHENTIC = ("perfect authentic", "imperfect authentic")
-COMPARED = ("key", "cadence", "cadence_family", "harmony", "harmony_root", "harmony_inversion")
 NAN = float("nan")
 _ROUNDING = 1e-9
 
-_COMPARED_SAYS = {
-    "key": "phrases whose key is found",
-    "cadence": "phrases whose cadence is found at its place",
-    "cadence_family": "the same, perfect and imperfect authentic as one kind, half and Phrygian as one",
-    "harmony": "beats whose chord is found, root and quality",
-    "harmony_root": "beats whose root is found",
-    "harmony_inversion": "beats whose chord is found with its inversion",
+_SAYS = {
+    "key": "phrases whose local key is heard",
+    "cadence": "phrases whose cadence is heard at its place, of the same kind",
+    "cadence_family": "the same, authentic ones being one kind and half ones another",
+    "harmony": "beats whose chord is heard, root and quality",
+    "harmony_root": "beats whose chord's root is heard",
+    "harmony_inversion": "beats whose chord is heard, with its inversion",
 }
+COMPARED = tuple(_SAYS)
+_GIVEN, _FREE = "; the analysis is told where phrases end", "; the analysis finds the phrases itself"
+_KEEPS: frozenset[Change] = frozenset(("notes reordered", "louder"))
+
+
+def _metric(name: str, says: str) -> Metric:
+    return Metric(name, "share", says, keeps=_KEEPS, high=1.0)
+
+
 METRICS: tuple[Metric, ...] = (
     Metric("num_phrases", "count", "phrases of the plan"),
     Metric("num_slots", "count", "beats of the plan that have a chord"),
-    *(Metric(f"{name}_given", "share", f"{_COMPARED_SAYS[name]}, phrase ends told", high=1.0) for name in COMPARED),
-    *(Metric(f"{name}_free", "share", f"{_COMPARED_SAYS[name]}, from the bare notes", high=1.0) for name in COMPARED),
-    Metric("boundaries_precision", "share", "phrase ends found that are planned", high=1.0),
-    Metric("boundaries_recall", "share", "planned phrase ends that are found", high=1.0),
-    Metric("boundaries_f", "share", "harmonic mean of both", high=1.0),
-    Metric("sections_free", "share", "sections whose two ends are found", high=1.0),
-    Metric("section_keys_given", "share", "sections that end in their key, phrase ends told", high=1.0),
-    Metric("section_keys_free", "share", "sections that end in their key, from the bare notes", high=1.0),
-    Metric("bars", "share", "bars of plan or music that both have", high=1.0),
-    Metric("returns", "share", "sections of an earlier label that sound exactly like it", high=1.0),
-    Metric("register_arcs", "share", "sections whose soprano goes as planned", high=1.0),
-    Metric("density_arcs", "share", "sections whose notes grow denser or sparser as planned", high=1.0),
-    Metric("tension_falls", "share", "planned authentic cadences at which tension falls", high=1.0),
+    *(_metric(f"{name}_given", says + _GIVEN) for name, says in _SAYS.items()),
+    *(_metric(f"{name}_free", says + _FREE) for name, says in _SAYS.items()),
+    _metric("boundaries_precision", "phrase ends found that lie within half a beat of a planned one"),
+    _metric("boundaries_recall", "planned phrase ends with one found within half a beat"),
+    _metric("boundaries_f", "harmonic mean of both"),
+    _metric("sections_free", "sections whose both ends the analysis finds"),
+    _metric("section_keys_given", "sections that end in their key" + _GIVEN),
+    _metric("section_keys_free", "sections that end in their key" + _FREE),
+    _metric("bars", "bars of plan or music that both have"),
+    _metric("returns", "sections with an earlier one's label whose notes are the same"),
+    _metric("register_arcs", "sections whose soprano rises, falls or stays as planned"),
+    _metric("density_arcs", "sections whose notes grow denser or sparser as planned"),
+    _metric("tension_falls", "planned authentic cadences at which tension falls"),
 )
 """Of a piece and its plan; not in ``aspects.py``, which knows no plans."""
 

@@ -19,11 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.evaluation import copying
+from ritornello.evaluation import adherence, copying
 from ritornello.evaluation.aspects import ASPECTS
 from ritornello.evaluation.measuring import Measured
 from ritornello.evaluation.metric import Metric
-from ritornello.evaluation.plan_metrics import plan_metrics
 from ritornello.evaluation.statistics import Estimate, Tally, difference, quotient, rate
 from ritornello.evaluation.timeline import FloatArray
 from ritornello.evaluation.typicality import column
@@ -89,7 +88,8 @@ def plan_lines(generated: Sequence[Measured], reference: Sequence[Measured], see
     ours, theirs = ([piece.adherence for piece in pieces] for pieces in (generated, reference))
     return tuple(
         line(PLANS, metric, column(ours, metric.name), column(theirs, metric.name), seed)
-        for metric in plan_metrics({name for piece in (*ours, *theirs) for name in piece})
+        for metric in adherence.METRICS
+        if metric.unit == "share" and any(metric.name in piece for piece in (*ours, *theirs))
     )
 
 
