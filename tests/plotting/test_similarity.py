@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from ritornello.plotting.lanes import Span
 from ritornello.plotting.shades import LIGHT_TO_DARK, even_shades
-from ritornello.plotting.similarity import BORDER, UNKNOWN, draw_similarity, figure_of_similarity, resampled
+from ritornello.plotting.similarity import (
+    BORDER,
+    UNKNOWN,
+    along_diagonals,
+    draw_similarity,
+    figure_of_similarity,
+    resampled,
+)
 
 Array = NDArray[np.float64]
 
@@ -62,6 +69,26 @@ def test_a_pixel_is_the_mean_of_what_it_covers(pixels: int) -> None:
     fine = np.repeat(np.repeat(matrix, pixels, axis=0), pixels, axis=1)
     expected = fine.reshape(pixels, 10, pixels, 10).mean(axis=(1, 3))
     np.testing.assert_allclose(resampled(matrix, pixels), expected, atol=1e-12)
+
+
+def test_passages_are_compared_along_the_diagonals() -> None:
+    """Rows (1 2 3), (4 5 6), (7 8 nan): the main diagonal 1, 5, nan; above it 2, 6; below it 4, 8; corners alone."""
+    matrix = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, np.nan]])
+    expected = [[3.0, 4, 3], [6, 3, 4], [7, 6, 5]]
+    np.testing.assert_allclose(along_diagonals(matrix, 1), expected)
+    np.testing.assert_allclose(along_diagonals(matrix, 99), [[3.0, 4, 3], [6, 3, 4], [7, 6, 3]])
+    np.testing.assert_array_equal(along_diagonals(matrix, 0), matrix)
+    assert np.isnan(along_diagonals(np.full((1, 1), np.nan), 4)).all()
+
+
+def test_what_returns_stands_out_from_what_is_alike_by_chance() -> None:
+    """Of 0 and 1 at random half is 1; the passage 0 to 20 s that returns at 60 s is 1 all along."""
+    matrix = (np.random.default_rng(1).random((100, 100)) < 0.5).astype(float)
+    returns = np.arange(20)
+    matrix[returns, returns + 60] = 1.0
+    figure = figure_of_similarity(matrix, 1.0, along_seconds=8.0)
+    darkness = [1 - colour_at(figure, 10.5, column + 0.5).mean() for column in range(100)]
+    assert int(np.argmax(darkness)) == 70
 
 
 def test_silence_leaves_what_is_known_beside_it() -> None:

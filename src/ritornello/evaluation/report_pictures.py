@@ -22,6 +22,8 @@ from ritornello.scores.reading import read_score
 
 Kind: TypeAlias = Literal["similarity", "tension", "roll"]
 SQUARE_INCHES = 4.2
+PASSAGE_SECONDS = 4.0
+"""Self-similarity is drawn of passages of this length: that of single moments is mostly chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,12 @@ def not_drawn(drawing: Drawing) -> Drawn:
 def _similarity(notes: Timeline, piece: Piece) -> Any:
     del piece
     similarity = similarity_of(notes)
-    return figure_of_similarity(similarity.matrix_FF, similarity.frame_seconds, width_inches=SQUARE_INCHES)
+    return figure_of_similarity(
+        similarity.matrix_FF,
+        similarity.frame_seconds,
+        along_seconds=PASSAGE_SECONDS,
+        width_inches=SQUARE_INCHES,
+    )
 
 
 def _tension(notes: Timeline, piece: Piece) -> Any:

@@ -1,9 +1,9 @@
 """The standing paragraphs of a report: how its figures are to be read."""
 
 SIMILARITY = (
-    "Self-similarity: time runs to the right and downwards, dark where two moments have the same pitch classes. A "
-    "dark line beside the diagonal is a passage that returns, a block a stretch that stays in one harmony; an even "
-    "grey returns to nothing."
+    "Self-similarity: time runs to the right and downwards, dark where two passages of four seconds "
+    "have the same pitch classes. A dark line beside the diagonal is a passage that returns, a block a stretch that "
+    "stays in one harmony; what is even returns to nothing."
 )
 TENSION = "How far the notes lie from the key, how dissonant they are, and how fast harmony moves."
 ROLL = "Pitch over time."

@@ -29,6 +29,7 @@ PANEL_INCHES, TITLE_INCHES, UNDER_INCHES, GAP_INCHES = 1.15, 0.38, 0.42, 0.35
 LEAST_PANEL_INCHES = 2.2
 COLOURS = (palette.VOICES[1], palette.VOICES[0], palette.INK, palette.VOICES[3])
 DASHES: tuple[Any, ...] = ("-", "-", (0, (3, 2)), (0, (1, 1.5)))
+SIGNS = ("■", "■", "╌", "┈")
 OVERLAP, OVERLAP_SEEN = "#5B5B5B", "#B1AFAB"
 """The ground of the overlap, and what it looks like over the grounds of both curves."""
 
@@ -141,6 +142,6 @@ def _known(curve: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray
 def _entries(names: Sequence[str]) -> list[Entry]:
     """The names in their colours, and what the dark ground is."""
     entries = [
-        Entry(name, COLOURS[number % len(COLOURS)], "■" if number < 2 else "╌") for number, name in enumerate(names)
+        Entry(name, COLOURS[number % len(COLOURS)], SIGNS[number % len(SIGNS)]) for number, name in enumerate(names)
     ]
     return [*entries, Entry("overlap of the first two", OVERLAP_SEEN)] if len(names) > 1 else entries
