@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,11 @@ from ritornello.cli import main
 from ritornello.errors import UserError
 from ritornello.models import MODELS
 from ritornello.plotting.hearing import FUTURE, HEARD, OWN, UNHEARD, figure_of_hearing, panels_of
+from ritornello.scores import Notes, Part, Score, write_midi
+from ritornello.tokenizers.performance import PerformanceTokenizer
+from ritornello.training.build import build_model
 from ritornello.training.hearing import hearing_of
+from ritornello.training.weights import save_weights
 from tests.cli.test_mistakes import line_of
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -152,3 +158,70 @@ def test_a_wrong_source_or_folder(recipe: Path, capsys: pytest.CaptureFixture[st
     assert "no weights" in line_of(["hears", str(recipe.parent), "--out", "x.png"], capsys)
     picture = recipe.parent / "nowhere" / "x.png"
     assert "cannot be written" in line_of(["hears", str(recipe), "--out", str(picture)], capsys)
+
+
+@pytest.fixture(scope="module")
+def heard_piece(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An untrained model of performances, and a piece whose first twenty notes return."""
+    folder = tmp_path_factory.mktemp("heard")
+    config = {"width": 16, "num_layers": 2, "num_heads": 2, "feedforward_width": 16, "window": 64}
+    model = build_model("transformer", {**config, "vocabulary_size": 391})
+    facts: Any = SimpleNamespace(name="performance", vocabulary_hash=PerformanceTokenizer.vocabulary.hash)
+    save_weights(folder / "weights", "transformer", model, facts, {})
+    pitches = np.array([60, 64, 67, 72, 71, 69, 65, 62, 59, 55, 57, 60, 66, 68, 63, 61, 58, 56, 70, 74])
+    pitch = np.concatenate([pitches, [40, 90, 41, 88, 42], pitches])
+    columns = (np.arange(45) * 120, np.full(45, 100), pitch, np.full(45, 64))
+    write_midi(Score(480, (Part("", Notes.columns(*columns)),)), folder / "piece.mid")
+    return folder / "weights", folder / "piece.mid"
+
+
+def hear(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["hears", *arguments])
+    printed = capsys.readouterr()
+    assert stop.value.code == 0, printed.err
+    return printed.out.splitlines()
+
+
+def test_what_a_note_of_a_piece_heard(heard_piece: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Two pictures and a table; which note asks may be said in two ways, and is else one that returns."""
+    weights, piece = heard_piece
+    picture = weights.parent / "heard.png"
+    lines = hear([str(weights), "--piece", str(piece), "--out", str(picture)], capsys)
+    beside = weights.parent / "heard-distances.png"
+    assert lines[:2] == [str(picture), str(beside)]
+    assert [line.split()[:3] for line in lines[3:]] == [
+        ["layer", str(layer), str(head)] for layer in (1, 2) for head in (1, 2)
+    ]
+    chosen = picture.read_bytes()
+    assert chosen.startswith(b"\x89PNG")
+    assert beside.read_bytes().startswith(b"\x89PNG")
+    for way in (["--note", "39"], ["--at", "4.74"]):  # the return begins with note 26; two thirds of it are 13 notes
+        hear([str(weights), "--piece", str(piece), "--out", str(picture), *way], capsys)
+        assert picture.read_bytes() == chosen
+    hear([str(weights), "--piece", str(piece), "--out", str(picture), "--note", "5"], capsys)
+    assert picture.read_bytes() != chosen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--note", "46"], "1 to 45"),
+        (["--at", "60"], "--at"),
+        (["--note", "3", "--at", "1"], "exclude"),
+        (["--set", "model.config.window=8"], "--set"),
+    ],
+)
+def test_a_note_that_cannot_ask(
+    arguments: list[str], word: str, heard_piece: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, piece = heard_piece
+    out = weights.parent / "none.png"
+    assert word in line_of(["hears", str(weights), "--piece", str(piece), "--out", str(out), *arguments], capsys)
+    assert not out.exists()
+
+
+def test_a_note_asks_of_a_piece_only(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--piece" in line_of(["hears", str(recipe), "--out", "x.png", "--note", "3"], capsys)
+    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / "phrases"
+    assert "no notes" in line_of(["hears", str(folder), "--out", "x.png", "--piece", "x.mid"], capsys)

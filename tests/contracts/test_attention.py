@@ -132,6 +132,18 @@ def test_influence_is_shared_out_over_what_is_heard(name: str) -> None:
     assert (shares_AT.sum(dim=1) - 1).abs().max() <= 1e-12
 
 
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_shorter_reach_leaves_the_shares_of_the_last_tokens_as_they_are(name: str) -> None:
+    model = build(name)
+    ids, conditions = learnable_input(name, seed=5)
+    whole_AT = influence(model, ids[0], torch.tensor([33, 40]), conditions)
+    near_AT = influence(model, ids[0], torch.tensor([33, 40]), conditions, reach=16)  # from 25 on, for frames too
+    assert not near_AT[:, :25].any()
+    expected_AT = whole_AT[:, 25:] / whole_AT[:, 25:].sum(dim=1, keepdim=True)
+    assert (near_AT[:, 25:] - expected_AT).abs().max() <= 1e-9
+    assert not influence(model, ids[0], torch.tensor([3, 40]), conditions, reach=16)[0].any()
+
+
 @pytest.mark.parametrize("name", ["lstm", "transformer rotary window", "dsmr two_scale", "transformer_xl"])
 def test_influence_is_what_a_small_change_does(name: str) -> None:
     """Against differences instead of gradients, along the gradient's own direction and one that is random."""

@@ -17,7 +17,7 @@ Shapes: T tokens, A positions asked about, H heads, C measures of places, V voca
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -110,7 +110,14 @@ def heard_places(
     return {name: parts_HAC[..., 1:] / parts_HAC[..., :1] for name, parts_HAC in sums.items()}
 
 
-def influence(model: Readable, ids_T: Tensor, asked_A: Tensor, conditions: Conditions | None = None) -> Tensor:
+def influence(
+    model: Readable,
+    ids_T: Tensor,
+    asked_A: Tensor,
+    conditions: Conditions | None = None,
+    *,
+    reach: int | None = None,
+) -> Tensor:
     """How much each token moves what was thought of the next one (A, T): rows sum to 1, or to 0 where nothing does.
 
     The norm of the gradient of the log probability of token a + 1, by the vector that token t comes in as, for each
@@ -122,6 +129,8 @@ def influence(model: Readable, ids_T: Tensor, asked_A: Tensor, conditions: Condi
         ids_T: the piece, from its beginning.
         asked_A: positions, each before the last.
         conditions: of one piece (1, T, ...), for a model that takes some.
+        reach: only so many tokens, the last before the last asked position, get a share, as whole frames; what comes
+            before is heard, and not asked about. All that is computed of the tokens asked about is in memory at once.
     """
     vectors: list[Tensor] = []
 
@@ -131,17 +140,20 @@ def influence(model: Readable, ids_T: Tensor, asked_A: Tensor, conditions: Condi
         return vectors[-1]
 
     stop, (entrance, tokens_of_vector) = int(asked_A.max()) + 1, model.entrance
-    hook = entrance.register_forward_hook(keep)
-    try:
-        with _evaluating(model), torch.enable_grad():
-            logits_TV = model(ids_T[None, :stop], None, _part(conditions, 0, stop))[0][0]
-            nats_A = nn.functional.cross_entropy(logits_TV[asked_A], ids_T[asked_A + 1], reduction="none")
+    start = 0 if reach is None else max(0, stop - reach) // tokens_of_vector * tokens_of_vector
+    asked_here = asked_A[asked_A >= start]
+    with _evaluating(model), ExitStack() as hooks:
+        state = _read(model, ids_T[:start], conditions)
+        hooks.callback(entrance.register_forward_hook(keep).remove)
+        with torch.enable_grad():
+            logits_TV = model(ids_T[None, start:stop], state, _part(conditions, start, stop))[0][0]
+            targets = ids_T[asked_here + 1]
+            nats_A = nn.functional.cross_entropy(logits_TV[asked_here - start], targets, reduction="none")
             norms_AX = torch.stack([_norms(nats, vectors) for nats in nats_A])
-    finally:
-        hook.remove()
     norms_AT = (norms_AX / tokens_of_vector).repeat_interleave(tokens_of_vector, dim=1)
-    norms_AT = nn.functional.pad(norms_AT, (0, len(ids_T) - norms_AT.shape[1]))
-    return norms_AT / norms_AT.sum(dim=1, keepdim=True).clamp(min=torch.finfo(norms_AT.dtype).tiny)
+    shares_AT = norms_AT / norms_AT.sum(dim=1, keepdim=True).clamp(min=torch.finfo(norms_AT.dtype).tiny)
+    before = len(asked_A) - len(asked_here)
+    return nn.functional.pad(shares_AT, (start, len(ids_T) - start - shares_AT.shape[1], before, 0))
 
 
 def _norms(nats: Tensor, vectors: list[Tensor]) -> Tensor:
@@ -160,11 +172,19 @@ def _listen(
     take: Callable[[str, Attended], None],
 ) -> None:
     """Reads the piece as far as it is asked about."""
-    state, stop = None, int(asked_A.max()) + 1 if len(asked_A) else 0
+    stop = int(asked_A.max()) + 1 if len(asked_A) else 0
     with _evaluating(model), overhearing(model.ears(), asked_A, take):
-        for start in range(0, stop, CHUNK_TOKENS):
-            end = min(start + CHUNK_TOKENS, stop)
-            _, state = model(ids_T[None, start:end], state, _part(conditions, start, end))
+        _read(model, ids_T[:stop], conditions)
+
+
+@torch.no_grad()
+def _read(model: Readable, ids_T: Tensor, conditions: Conditions | None) -> Any:
+    """The state after these tokens, read in chunks; None after nothing."""
+    state = None
+    for start in range(0, len(ids_T), CHUNK_TOKENS):
+        end = min(start + CHUNK_TOKENS, len(ids_T))
+        _, state = model(ids_T[None, start:end], state, _part(conditions, start, end))
+    return state
 
 
 def _part(conditions: Conditions | None, start: int, end: int) -> Conditions | None:
