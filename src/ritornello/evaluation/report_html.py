@@ -13,9 +13,9 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
-from ritornello.evaluation.report_page import Cell, Headline, Page, Picture, Said, Section, Share, Spread, Table
+from ritornello.evaluation.report_page import Cell, Figure, Headline, Page, Picture, Said, Section, Share, Spread, Table
 
-WIDTH, HEIGHT = 120, 12
+WIDTH, HEIGHT = 104, 12
 _SHORT = 16
 """A headline of so many letters is written large."""
 _LONG = 40
@@ -62,7 +62,7 @@ def _section(section: Section) -> Iterator[str]:
         yield _list(section.items)
     yield from map(_table, section.tables)
     for wide, pictures in groupby(section.pictures, key=lambda picture: picture.wide):
-        drawn = "\n".join(map(_figure, pictures))
+        drawn = "\n".join(map(_picture, pictures))
         yield drawn if wide else f'<div class="pair">{drawn}</div>'
     yield "</section>"
 
@@ -74,7 +74,7 @@ def _list(items: Iterable[str]) -> str:
 def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in table.columns)
     rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
-    kind = f"of{len(table.columns)}"
+    kind = "drawn" if any(isinstance(cell, (Spread, Share)) for row in table.rows for cell in row) else "plain"
     inside = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>"
     body = f'<div class="scroll"><table class="{kind}">{inside}</table></div>'
     if table.folded:
@@ -85,11 +85,17 @@ def _table(table: Table) -> str:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Said):
         return f"<td>{escape(cell.text)}<small>{escape(cell.meaning)}</small></td>"
+    if isinstance(cell, Figure):
+        return f"<td>{_figure(cell)}</td>"
     if isinstance(cell, Spread):
-        return f"<td>{escape(cell.text)}{_spread(cell)}</td>"
+        return f"<td>{_figure(cell.figure)}{_spread(cell)}</td>"
     if isinstance(cell, Share):
-        return f"<td>{escape(cell.text)}{_share(cell)}</td>"
+        return f"<td>{_figure(cell.figure)}{_share(cell)}</td>"
     return f'<td class="long">{escape(cell)}</td>' if len(cell) > _LONG else f"<td>{escape(cell)}</td>"
+
+
+def _figure(figure: Figure) -> str:
+    return escape(figure.text) + (f"<small>{escape(figure.doubt)}</small>" if figure.doubt else "")
 
 
 def _spread(cell: Spread) -> str:
@@ -128,7 +134,7 @@ def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<line class="{kind}" x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}"/>'
 
 
-def _figure(picture: Picture) -> str:
+def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.png).decode("ascii")
     title = escape(picture.title)
     return f'<figure><img alt="{title}" src="data:image/png;base64,{data}"><figcaption>{title}</figcaption></figure>'

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ritornello.evaluation.report_page import Cell, Page, Said, Section, Table
+from ritornello.evaluation.report_page import Cell, Figure, Page, Said, Section, Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#])")
 _FENCE = "```"
@@ -55,7 +55,9 @@ def _table(table: Table) -> Iterator[str]:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Said):
         return f"{_plain(cell.text)}: {_plain(cell.meaning)}"
-    return _plain(cell if isinstance(cell, str) else cell.text)
+    if isinstance(cell, str):
+        return _plain(cell)
+    return _plain(" ".join(cell if isinstance(cell, Figure) else cell.figure))
 
 
 def _plain(text: str) -> str:

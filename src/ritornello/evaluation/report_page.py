@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 
-class Spread(NamedTuple):
-    """A value with its interval, drawn as a dot on a line from ``-most`` to ``most`` around 0."""
+class Figure(NamedTuple):
+    """A number, and how sure it is: the ends of its interval, or its deviation."""
 
     text: str
+    doubt: str
+
+
+class Spread(NamedTuple):
+    """A figure drawn as a dot on a line from ``-most`` to ``most`` around 0, its interval around it."""
+
+    figure: Figure
     value: float
     low: float
     high: float
@@ -20,9 +27,9 @@ class Spread(NamedTuple):
 
 
 class Share(NamedTuple):
-    """A share with its interval, drawn as a bar from 0 to 1, and a mark where it would stand at best."""
+    """A share drawn as a bar from 0 to 1 with its interval, and a mark where it would stand at best."""
 
-    text: str
+    figure: Figure
     value: float
     low: float
     high: float
@@ -36,7 +43,7 @@ class Said(NamedTuple):
     meaning: str
 
 
-Cell: TypeAlias = str | Spread | Share | Said
+Cell: TypeAlias = str | Figure | Spread | Share | Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,21 +17,22 @@ from ritornello.evaluation.features import Feature, mean_area, mean_at_half, mea
 from ritornello.evaluation.findings import Findings
 from ritornello.evaluation.gathering import MeasuredSet
 from ritornello.evaluation.report_numbers import (
-    DASH,
+    bar,
     count,
-    deviation,
-    interval,
+    figure,
+    meaning,
     minutes,
     number,
+    over_halves,
     signed,
     spread,
     words,
 )
-from ritornello.evaluation.report_page import Cell, Headline, Page, Picture, Said, Section, Share, Table
+from ritornello.evaluation.report_page import Cell, Headline, Page, Picture, Said, Section, Table
 from ritornello.evaluation.report_pictures import Drawn
 from ritornello.evaluation.report_pieces import made, picture_sections, pieces, sets
 
-TIMES, BLIND = "\N{MULTIPLICATION SIGN}", " \N{DAGGER}"
+TIMES, BLIND = "\N{MULTIPLICATION SIGN} ", " \N{DAGGER}"
 """Before a ratio; behind what need not tell a loop from music."""
 NUM_COPIES = 5
 """The longest copies that are named."""
@@ -111,13 +112,13 @@ def _distributions(findings: Findings, picture: Picture | None) -> Section:
 
 
 def _feature_row(feature: Feature) -> tuple[Cell, ...]:
-    compared, half, real = feature.compared, feature.half.area, feature.real.area
+    compared = feature.compared
     return (
-        Said(words(feature.metric.name), feature.metric.says),
-        interval(compared.area),
-        Share(deviation(half), half.mean, half.mean - half.deviation, half.mean + half.deviation, real.mean),
-        deviation(real),
-        interval(compared.divergence_nats),
+        Said(words(feature.metric.name), meaning(feature.metric)),
+        figure(compared.area),
+        bar(feature.half.area, feature.real.area.mean),
+        over_halves(feature.real.area),
+        figure(compared.divergence_nats),
         number(compared.spread.area),
         f"{number(compared.usual.area)} / {number(compared.usual.divergence_nats)}",
     )
@@ -138,12 +139,11 @@ def _lines_table(lines: Sequence[Line], title: str = "") -> Table:
 
 def _line_row(line: Line) -> tuple[Cell, ...]:
     has_ratio = not math.isnan(line.ratio.value)
-    beside = f"{TIMES} {interval(line.ratio)}" if has_ratio else interval(line.difference, signs=True)
     return (
-        Said(words(line.metric.name) + (BLIND if line.is_blind else ""), f"{line.metric.unit}: {line.metric.says}"),
-        interval(line.generated),
-        interval(line.reference),
-        DASH if math.isnan(line.difference.value) else beside,
+        Said(words(line.metric.name) + (BLIND if line.is_blind else ""), meaning(line.metric)),
+        figure(line.generated),
+        figure(line.reference),
+        figure(line.ratio, before=TIMES) if has_ratio else figure(line.difference, signs=True),
         spread(line.deviations),
     )
 

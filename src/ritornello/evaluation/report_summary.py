@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ritornello.evaluation.findings import Findings
-from ritornello.evaluation.report_numbers import interval, words
+from ritornello.evaluation.report_numbers import figure, words
 from ritornello.evaluation.report_page import Page
 
 NUM_SHOWN = 8
@@ -26,10 +26,10 @@ def _lines(findings: Findings, page: Page) -> Iterator[str]:
     known = [line for line in findings.lines if not math.isnan(line.deviations.value)]
     furthest = sorted(known, key=lambda line: -abs(line.deviations.value))[:NUM_SHOWN]
     if furthest:
-        rows = [("differs most", "generated", "reference", "deviations")]
+        rows: list[tuple[str, ...]] = [("differs most", "generated", "reference", "deviations")]
         for line in furthest:
-            cells = (interval(line.generated), interval(line.reference), interval(line.deviations, signs=True))
-            rows.append((words(line.metric.name), *cells))
+            cells = (figure(line.generated), figure(line.reference), figure(line.deviations, signs=True))
+            rows.append((words(line.metric.name), *map(" ".join, cells)))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         yield ""
         for row in rows:
