@@ -231,6 +231,7 @@ def print_overlaps(sizes: Sequence[int], simulations: int) -> None:
 
 
 def main() -> None:
+    """Prints both tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--simulations", type=int, default=1000)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50, 177])

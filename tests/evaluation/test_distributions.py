@@ -10,7 +10,7 @@ from scipy import integrate, stats
 
 from ritornello.errors import UserError
 from ritornello.evaluation.densities import FLOOR, NUM_BINS, Grid, overlap, pairwise, scott, usual_overlap, within
-from ritornello.evaluation.distributions import MOST_PIECES, ceiling, compare, equal_sizes
+from ritornello.evaluation.distributions import MOST_PIECES, ceiling, compare
 from ritornello.evaluation.jackknife import estimates
 from ritornello.evaluation.timeline import FloatArray
 
@@ -188,8 +188,8 @@ def test_the_order_of_pieces_and_the_unit_do_not_matter(generated: list[float], 
     assert two.area.value == pytest.approx(one.area.value, abs=0.02)  # a distance may fall into the bin beside
 
 
-def test_alike_generated_pieces_show_in_the_spread_alone() -> None:
-    """A system that always gives the mean piece: between the sets and within the reference distances are alike."""
+def test_generated_pieces_that_are_all_alike_show_in_the_spread() -> None:
+    """A system that always gives the mean piece, beside one that gives pieces as varied as the real ones."""
     reference = RANDOM.normal(size=(100, 20))
     found = compare(list(0.01 * RANDOM.normal(size=(100, 20))), list(reference))
     varied = compare(list(RANDOM.normal(size=(100, 20))), list(reference))
@@ -215,16 +215,6 @@ def test_halves_of_generated_pieces_stand_fairly_beside_the_ceiling() -> None:
     assert halves.num_pieces == 30
     assert halves.area.mean == pytest.approx(top.area.mean, abs=0.08)
     assert ceiling(reference, [value + 5 for value in generated], halvings=2).area.mean < 0.2
-
-
-def test_equal_sizes_draws_the_larger_set_down_and_says_so() -> None:
-    ours, theirs, note = equal_sizes(list("abcdefgh"), [1, 2, 3], seed=1)
-    assert theirs == [1, 2, 3]
-    assert len(ours) == 3
-    assert ours == sorted(ours)
-    assert note.startswith("3 of 8 generated pieces were drawn at random (seed 1)")
-    assert equal_sizes([1], [2]) == ([1], [2], "")
-    assert equal_sizes([1], [2, 3])[2].startswith("1 of 2 real pieces")
 
 
 def test_the_error_is_that_of_leaving_each_piece_out() -> None:

@@ -15,7 +15,6 @@ from ritornello.evaluation.statistics import (
     Tally,
     combined,
     difference,
-    paired_difference,
     quotient,
     rate,
 )
@@ -119,15 +118,6 @@ def test_draws_too_many_for_one_table_are_made_in_parts(monkeypatch: pytest.Monk
     at_once = rate(tally)
     monkeypatch.setattr(statistics, "_CHUNK", 50 * 300)
     assert rate(tally) == pytest.approx(at_once)
-
-
-def test_a_paired_difference_is_blind_to_what_pieces_differ_in() -> None:
-    """Each piece gains 2; as two sets drawn apart nothing could be said."""
-    before = [1.0, 50.0, 9.0, 700.0, math.nan]
-    after = [3.0, 52.0, 11.0, 702.0, 5.0]
-    assert paired_difference(after, before) == (2.0, 2.0, 2.0, 4)
-    apart = difference(Tally.of_values(after), Tally.of_values(before))
-    assert apart.low < -100 < 100 < apart.high
 
 
 @pytest.mark.parametrize("draw", [even, skewed])

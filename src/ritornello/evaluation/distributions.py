@@ -4,16 +4,16 @@ Three lists of distances say it (``densities.py``): within the reference, within
 two. The main figure, as in the field, is the overlap of the distances between the sets with those within the
 reference. High overlap is no proof: it compares distances, not pieces, and depends on the number of pieces, so two
 more figures stand beside it. ``spread`` compares the distances within the generated pieces with those within the
-reference, and alone falls when all generated pieces are alike. ``ceiling`` is what real pieces reach against real
-ones.
+reference, and is near 0 when the generated pieces are all alike, whichever they are. ``ceiling`` is what real pieces
+reach against real ones.
 
 **Conventions**
 
 * A piece whose feature is not finite throughout is left out of that feature, and counted in a note.
 * Below ``FEWEST_PIECES`` in either set nothing is said: all figures are nan.
 * Intervals are for the expectation of the figure over pairs of sets *of these sizes*: what another run of the same
-  systems and another choice of real pieces would give. It is not the overlap that infinitely many pieces would have,
-  which is higher: two halves of one corpus overlap by less than 1, and the ceiling shows by how much.
+  systems and another choice of real pieces would give. It is not what infinitely many pieces would give: two halves of
+  one corpus would then overlap by 1, and the ceiling shows how far they stay below (``jackknife.py``).
 
 **Source.** Yang and Lerch as in ``densities.py``.
 
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,6 @@ FEWEST_PIECES = 3
 MOST_PIECES = 2000
 NUM_HALVINGS = 10
 _NO_OVERLAP = Overlap(np.nan, np.nan)
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,23 +166,6 @@ def ceiling(
     return Ceiling(
         half, halvings, *_spreads(usual), *_spreads(corrected), first_between, tuple(notes + _failures(usual))
     )
-
-
-def equal_sizes(
-    generated: Sequence[_Item], reference: Sequence[_Item], *, seed: int = 0
-) -> tuple[list[_Item], list[_Item], str]:
-    """Both sets with as many items as the smaller one: the larger is drawn down, in its order; and a note of it."""
-    size = min(len(generated), len(reference))
-    sets = [list(generated), list(reference)]
-    note = ""
-    for number, (items, name) in enumerate(zip(sets, ("generated", "real"), strict=True)):
-        if len(items) > size:
-            kept = np.sort(np.random.default_rng(seed).choice(len(items), size, replace=False))
-            note = (
-                f"{size} of {len(items)} {name} pieces were drawn at random (seed {seed}), as many as in the other set."
-            )
-            sets[number] = [items[i] for i in kept]
-    return sets[0], sets[1], note
 
 
 def _table(values: Sequence[Value], name: str) -> FloatArray:

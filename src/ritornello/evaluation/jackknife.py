@@ -3,14 +3,15 @@
 **Conventions**
 
 * The intervals are for the expectation of a figure over pairs of sets *of these sizes*: what another run of the same
-  systems and another choice of real pieces would give. It is not what infinitely many pieces would give, where OA is
-  higher: two halves of one corpus overlap by less than 1.
+  systems and another choice of real pieces would give. Two sets of one kind then overlap by less than 1, and the fewer
+  pieces they have, the less.
 * One piece of either set is left out at a time, since the distances of one piece are not independent of each other.
   The kernel stays as it is.
 * Ends are even on the scale of log(OA / (1 - OA)) and of log KLD, which keeps them between 0 and 1, and above 0.
-* Drawing pieces with replacement does not serve here: it adds noise of its own to both densities, which lowers OA once
-  more by about as much as the choice of the pieces did. In ``benchmarks/coverage.py`` these intervals cover the truth
-  93-97 % of the time from 20 pieces on, and up to 99 % where both sets are alike, as the overlap cannot rise above 1.
+* Drawing pieces with replacement serves less well: it adds noise of its own to both densities, which lowers OA once
+  more by about as much as the choice of the pieces did. From 20 pieces on the intervals made here cover the truth
+  93-97.5 % of the time, and 98-99 % where both sets are alike (``benchmarks/coverage.py``): there a figure at the end
+  of its range varies less than leaving pieces out lets expect, and the interval is too wide.
 
 **Source.** B. Efron and C. Stein, The jackknife estimate of variance, Annals of Statistics 9 (1981); variances of two
 independent sets add.

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 NUM_RESAMPLES = 2000
 ENOUGH_PIECES = 20
 """From here on the interval holds what it says; a report marks those of fewer."""
-_CHUNK = 1 << 22
+_CHUNK = 1 << 21
 _Array: TypeAlias = NDArray[np.float64]
 _Combine: TypeAlias = Callable[[_Array], _Array]
 
@@ -83,17 +83,6 @@ def difference(ours: Tally, theirs: Tally, *, seed: int = 0) -> Estimate:
     left, right = _complete([ours]), _complete([theirs])
     fewest = min(left.shape[2], right.shape[2])
     return _estimate(_apart(left, right), lambda rates: rates[0] - rates[1], fewest, seed)
-
-
-def paired_difference(after: Sequence[float], before: Sequence[float], *, seed: int = 0) -> Estimate:
-    """Mean over pieces of what a value has gained; pieces without one of the two are left out.
-
-    Args:
-        after: the value of each piece, nan where it has none.
-        before: the value of the same pieces in the same order.
-        seed: of the draws.
-    """
-    return rate(Tally.of_values(np.subtract(after, before).tolist()), seed=seed)
 
 
 def combined(tallies: Sequence[Tally], combine: _Combine, *, seed: int = 0) -> Estimate:
