@@ -266,6 +266,17 @@ def test_bars_know_no_ticks_lengths_loudness_or_parts() -> None:
     assert copying.evaluate(Timeline.of(other, written=True), index)["copied_bars_share"] == 1.0
 
 
+def test_places_in_a_bar_are_told_apart_to_a_64th_and_a_triplet_32nd() -> None:
+    """At 1/16 and at 1/12 of a beat."""
+
+    def at(ticks: int) -> Timeline:
+        return Timeline.of(written([], parts=(Part("", Notes.of([(ticks, 1440 - ticks, 60, 64)])),)), written=True)
+
+    index = Index.of([Heard.of("a", at(30))])
+    assert copying.evaluate(at(30), index)["copied_bars_share"] == 1.0
+    assert copying.evaluate(at(40), index)["copied_bars_share"] == 0.0
+
+
 def test_performances_have_no_shares_of_bars() -> None:
     assert np.isnan(
         [copying.evaluate(played(THEME), Index.of([Heard.of("a", bars(ONE))]))[name] for name in BARS]

@@ -10,17 +10,16 @@
   which a note begins. In a performance it is nan.
 
 What is transposed includes what is exact. Real music that no training saw scores above 0, since some runs are
-everybody's: read the figures beside those of a reference set against the same corpus. What they can mean
-(``benchmarks/copying.py``, MAESTRO): no unseen performance has more than 2 % of its notes in exact copies of the 962 of
-training, and none a longer one than 39 notes; of another pianist's performance of the *same work* half have more than
-60 % and one of more than 110. Any wrong note, ornament or chord broken otherwise ends a copy, so that it is an
-undercount.
+everybody's (scales in octaves are the longest): read the figures beside those of a reference set against the same
+corpus. What they can mean (``benchmarks/copying.py``, MAESTRO): no unseen performance has more than 2 % of its notes in
+exact copies from the 962 of training, and none a longer one than 39 notes; another pianist's performance of the *same
+work* has, in half of all cases, more than 60 %, and one of 110 notes or more. Any wrong note, ornament or chord broken
+otherwise ends a copy, so that all this is an undercount.
 
 A piece of fewer than 16 notes, or an empty corpus, gives nan. For four-voice chorales on a grid of 16ths there are
 older measures in ``chorale_copying.py``, which compare all four voices with their rests and held notes.
 
-**Source**: ours; that what a model copies is to be measured beside what unseen music shares with the training set:
-N. Carlini et al., "Quantifying memorization across neural language models" (arXiv 2202.07646).
+**Source**: ours; the search is Manber and Myers's (``suffixes.py``).
 
 Shapes: N notes, C copies.
 """
@@ -72,7 +71,7 @@ class Copy:
 
 
 class _Copies(NamedTuple):
-    """Those that no other one from an earlier note on contains need not be told apart: all that begin somewhere."""
+    """The longest copy from each note on where one begins; they may overlap."""
 
     start: IntArray
     stop: IntArray
@@ -116,7 +115,7 @@ def longest_copy(notes: Timeline, index: Index, *, transposed: bool) -> Copy | N
 
 
 def _copies(notes: Timeline, index: Index, *, transposed: bool) -> _Copies:
-    """From each note on where one begins, the longest."""
+    """All copies in a piece: as long as a run is found, less the ostinato at its end."""
     passage = is_passage(notes.pitch)
     runs = index.longest_from_each(notes.pitch, transposed=transposed)
     start = np.flatnonzero(passage & (runs.length[: len(passage)] >= MIN_NOTES))
