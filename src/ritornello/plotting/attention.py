@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.plotting import palette
-from ritornello.scores.writing import write_atomically
+from ritornello.plotting.page import axes_at, empty_figure, write_png
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -83,12 +82,12 @@ def draw_attention(
     title: str = "",
 ) -> None:
     """Writes ``figure_of_attention`` as PNG; raises UserError when the file cannot be written."""
-    _write(figure_of_attention(notes, asking, panels, large=large, passages=passages, title=title), path)
+    write_png(figure_of_attention(notes, asking, panels, large=large, passages=passages, title=title), path)
 
 
 def draw_distances(distances: Mapping[str, Mapping[str, FloatArray]], path: Path, title: str = "") -> None:
     """Writes ``figure_of_distances`` as PNG; raises UserError when the file cannot be written."""
-    _write(figure_of_distances(distances, title), path)
+    write_png(figure_of_distances(distances, title), path)
 
 
 def figure_of_attention(
@@ -116,7 +115,7 @@ def figure_of_attention(
     large_inches = LARGE_INCHES + TITLE_INCHES + AXIS_INCHES if large is not None else 0.0
     row_inches = SMALL_INCHES + TITLE_INCHES + GAP_INCHES
     height = HEAD_INCHES + large_inches + rows * row_inches + AXIS_INCHES
-    figure = _new_figure(WIDTH_INCHES, height)
+    figure = empty_figure(WIDTH_INCHES, height, DOTS_PER_INCH)
     near = _stretch(notes, asking, shown, ())
     stretch = _stretch(notes, asking, [*shown, *([large] if large is not None else [])], passages)
     if large is None or near[1] - near[0] > NEAR_SHARE * (stretch[1] - stretch[0]):
@@ -160,7 +159,7 @@ def figure_of_distances(distances: Mapping[str, Mapping[str, FloatArray]], title
     name_inches = 0.2 + 0.075 * max((len(layer) for layer in layers), default=0)
     wide, high = heads * CELL_INCHES[0], max(1, len(layers)) * CELL_INCHES[1]
     width = max(4.5, name_inches + len(distances) * (wide + 0.35) + 0.1)
-    figure = _new_figure(width, 0.95 + high + 0.15)
+    figure = empty_figure(width, 0.95 + high + 0.15, DOTS_PER_INCH)
     figure.text(0.15 / width, 1 - 0.25 / (1.1 + high), title, size=9, weight="bold", va="center", **_words())
     for number, (unit, table) in enumerate(distances.items()):
         axes = _axes(figure, name_inches + number * (wide + 0.35), 0.9, wide, high)
@@ -324,20 +323,9 @@ def _head(figure: Any, title: str, passages: Sequence[Passage]) -> None:
         x = said.get_window_extent().x1 / figure.bbox.width + 0.014
 
 
-def _new_figure(width_inches: float, height_inches: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure: Any = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _axes(figure: Any, left: float, top: float, width: float, height: float) -> Any:
     """Axes at so many inches from the left and the top."""
-    whole_width, whole_height = figure.get_size_inches()
-    box = (left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height)
-    return figure.add_axes(box)
+    return axes_at(figure, (left, figure.get_size_inches()[1] - top - height, width, height))
 
 
 def _rgba(colour: str) -> tuple[float, ...]:
@@ -347,10 +335,4 @@ def _rgba(colour: str) -> tuple[float, ...]:
 
 
 def _words(colour: str = palette.INK) -> dict[str, Any]:
-    return {"color": colour, "family": palette.FONT}
-
-
-def _write(figure: Any, path: Path) -> None:
-    file = BytesIO()
-    figure.canvas.print_png(file, metadata={"Software": None})
-    write_atomically(Path(path), file.getvalue())
+    return {"color": colour, "family": palette.FONT, "parse_math": False}
