@@ -73,6 +73,14 @@ def test_the_signature_is_not_read() -> None:
     score = chorale(HALF, CADENCE)
     signed = replace(score, keys=(KeySignature(0, 5, "minor"),))
     assert measured(signed) == measured(score)
+    assert cadences.settled(Timeline.of(signed, written=True)).keys == ()
+
+
+def test_an_upbeat_is_kept_unless_it_is_silent() -> None:
+    upbeat = replace(written([(0, 4, 60, 64), (4, 12, 62, 64), (16, 12, 60, 64)]), pickup_ticks=BEAT)
+    assert cadences.settled(Timeline.of(upbeat)).pickup_ticks == BEAT
+    silent = replace(written([(4, 12, 62, 64), (16, 12, 60, 64)]), pickup_ticks=BEAT)
+    assert cadences.settled(Timeline.of(silent)).pickup_ticks == 0
 
 
 def test_pitches_at_the_ends_of_midi_are_kept_within() -> None:

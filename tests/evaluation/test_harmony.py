@@ -67,6 +67,28 @@ def test_a_piece_in_two_keys_is_clearer_in_its_passages() -> None:
     assert two["key_clarity"] < 0.5 * one["key_clarity"]
 
 
+def test_a_passage_is_sixteen_seconds_or_four_bars() -> None:
+    # keys that change in the middle of every passage blur it; keys that change with the passages do not
+    blurred, clear = scale(0, 6, 0, 6, times=2), scale(0, 6, 0, 6, times=4)
+    assert harmony.local_key_clarity(blurred) < 0.5
+    assert harmony.local_key_clarity(clear) > 0.8
+    bars = {
+        num_bars: [(12 * bar + 4 * beat, 4, 60 + p + 6 * (bar // num_bars % 2), 64)
+                   for bar in range(16) for beat, p in enumerate((0, 4, 7))]
+        for num_bars in (2, 4)
+    }  # fmt: skip
+    mixed, apart = (harmony.local_key_clarity(Timeline.of(written(rows))) for rows in bars.values())
+    assert mixed < 0.5
+    assert apart > 0.8
+
+
+def test_passages_count_by_the_time_of_their_notes() -> None:
+    # a major triad for 16 s, then one note for 1 s: their clarities weigh 48 to 1
+    notes = played(*((0.0, 16.0, pitch) for pitch in (60, 64, 67)), (16.0, 1.0, 61))
+    triad, one = (harmony.key_clarity(np.isin(np.arange(12), own).astype(float)) for own in ((0, 4, 7), (1,)))
+    assert harmony.local_key_clarity(notes) == pytest.approx((48 * triad + one) / 49, abs=1e-9)
+
+
 @pytest.mark.parametrize(("tonics", "num_changes"), [((0,), 0), ((0, 6), 1), ((0, 6, 0), 2), ((0, 6, 0, 2), 3)])
 def test_key_changes_are_counted_by_the_minute(tonics: tuple[int, ...], num_changes: int) -> None:
     notes = scale(*tonics, times=5)  # 20 s for each key; the last note ends half a second before
@@ -100,6 +122,9 @@ def test_chord_tones_of_written_music_are_counted_by_the_beat() -> None:
     whole = Timeline.of(written([(0, 4, 60, 64), (4, 4, 62, 64)]))
     mixed = Timeline.of(written([(0, 1, 60, 64), (1, 1, 62, 64), (2, 2, 64, 64)]))
     assert harmony.evaluate(whole)["chord_tone_share"] == 1.0
+    # C major and D flat major, a beat each, share no note: one window of both would hold three to four notes of six
+    rows = [(4 * beat, 4, 60 + beat + step, 64) for beat in (0, 1) for step in (0, 4, 7)]
+    assert harmony.evaluate(Timeline.of(written(rows)))["chord_tone_share"] == 1.0
     assert harmony.evaluate(mixed)["chord_tone_share"] == pytest.approx(0.75, abs=1e-12)
 
 

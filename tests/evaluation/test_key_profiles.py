@@ -117,6 +117,11 @@ def test_a_key_changes_where_another_wins_more_than_the_penalty() -> None:
     assert changes(fits, even, 0.1).tolist() == [1, 2]
     # a window that counts four times as much is worth a change
     assert changes(fits, np.array([1, 4, 1, 1, 1, 1]), 0.3).tolist() == [1, 2]
+    # a change that wins no more than it costs is not made: 0.5 + 0.75 - 0.5 is 0 + 0.75
+    tied = np.zeros((2, 24))
+    tied[0, 0], tied[1, 7] = 0.5, 0.75
+    assert changes(tied, even[:2], 0.5).tolist() == []
+    assert changes(tied, even[:2], 0.25).tolist() == [1]
     assert changes(fits[:1], even[:1], 0.1).tolist() == []
     assert changes(np.full((4, 24), np.nan), np.ones(4), 0.1).tolist() == []
 

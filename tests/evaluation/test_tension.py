@@ -169,6 +169,16 @@ def test_arcs_by_hand() -> None:
     assert values["tension_arc"] == pytest.approx(np.corrcoef([1, 3, 2], sine)[0, 1], abs=1e-12)
 
 
+def test_the_peak_is_smoothed_and_the_end_is_a_tenth() -> None:
+    # 100 windows: one of 3 at 10, eleven of 1 from 60 to 70; means over five windows to each side are 3/11 and 1 at 65
+    curve = np.zeros(100)
+    curve[10], curve[60:71] = 3, 1
+    assert tension.arc(np.arange(100.0), curve)["tension_peak"] == pytest.approx(0.655)
+    # the last ten of 100 windows rise by 1 a second; those before fall
+    ends = np.concatenate([-np.arange(90.0), np.arange(10.0)])
+    assert tension.arc(np.arange(100.0), ends)["tension_end_slope"] == pytest.approx(60, abs=1e-9)
+
+
 def test_a_level_or_short_curve_has_no_arc() -> None:
     level = tension.arc(np.arange(9.0), np.ones(9))
     assert [math.isnan(level[name]) for name in ("tension_peak", "tension_arc")] == [True, True]

@@ -26,6 +26,12 @@ def test_two_notes_of_one_pitch_class_add_up() -> None:
     assert by_beats(notes, beats=1, seconds=1.0).sounding[:, 0] == pytest.approx([2.5, 0.5], abs=1e-12)
 
 
+def test_what_rounding_leaves_is_nothing() -> None:
+    # a note of 0.9 s ends with the third window of 0.3 s, though 3 * 0.3 is a little less than 0.9
+    notes = Timeline.of(performed([(0.0, 0.9, 60, 64), (0.0, 1.2, 64, 64)]), written=False)
+    assert by_beats(notes, beats=1, seconds=0.3).sounding[:, 0].tolist()[3:] == [0.0]
+
+
 def test_written_music_is_cut_by_its_bars() -> None:
     # 3/4: nine bars of three quarter notes; windows of four bars begin at beats 0, 12, 24 and end at 27
     notes = Timeline.of(written([(4 * i, 4, 60, 64) for i in range(27)]))
