@@ -98,8 +98,8 @@ def test_the_interval_of_a_mean_of_normal_values_is_that_of_student() -> None:
     values = norm.ppf((np.arange(40) + 0.5) / 40)
     error = values.std(ddof=1) / math.sqrt(40)
     estimate = rate(Tally.of_values(values.tolist()))
-    assert estimate.high == pytest.approx(2.0227 * error, rel=0.05)
-    assert estimate.low == pytest.approx(-2.0227 * error, rel=0.05)
+    assert 2.022 * error < estimate.high < 2.1 * error
+    assert -2.1 * error < estimate.low < -2.022 * error
 
 
 def test_shares_stay_between_0_and_1() -> None:
@@ -110,7 +110,7 @@ def test_shares_stay_between_0_and_1() -> None:
 
 def test_a_skewed_set_reaches_further_up_than_down() -> None:
     estimate = rate(Tally.of_values((np.random.default_rng(0).exponential(1, 30)).tolist()))
-    assert estimate.high - estimate.value > 1.2 * (estimate.value - estimate.low)
+    assert estimate.high - estimate.value > 1.35 * (estimate.value - estimate.low)
 
 
 def test_draws_too_many_for_one_table_are_made_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
