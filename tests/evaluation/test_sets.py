@@ -8,7 +8,7 @@ import pytest
 
 from ritornello.errors import UserError
 from ritornello.evaluation import sets
-from ritornello.evaluation.sets import LeftOut, drawn, find_pieces, look_into
+from ritornello.evaluation.sets import drawn, find_pieces, look_into
 from ritornello.scores import Metre, Notes, Part, Score, write_midi, write_musicxml
 
 
@@ -29,7 +29,7 @@ def test_a_folder_is_searched_through_in_the_order_of_names(tmp_path: Path) -> N
     (tmp_path / "notes.txt").write_text("no music")
     found = find_pieces(tmp_path)
     assert [piece.name for piece in found.pieces] == ["a.mid", "b.MID", "deep/er/c.midi"]
-    assert found.left_out == ()
+    assert found.twins == ()
 
 
 def test_twins_are_one_piece_in_the_format_that_says_most(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_twins_are_one_piece_in_the_format_that_says_most(tmp_path: Path) -> Non
     midi(tmp_path / "y" / "piece.mid")
     found = find_pieces(tmp_path)
     assert [piece.name for piece in found.pieces] == ["x/piece.musicxml", "y/piece.mid"]
-    assert found.left_out == (LeftOut("x/piece.mid", "the same piece as piece.musicxml"),)
+    assert found.twins == ("x/piece.mid",)
 
 
 def test_a_plan_belongs_to_the_one_piece_of_its_folder(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def careful(findings: Findings, drawn: Sequence[Drawn]) -> Iterator[str]:
         yield f"Pictures that could not be drawn: {_some(undrawn)}."
     yield from _lengths(gathered)
     yield from _degenerate(findings.features)
-    yield from _chance(findings.lines)
-    yield from _blind(findings.lines)
-    yield from _rare(findings.lines)
+    yield from _chance(findings.own_lines)
+    yield from _blind(findings.own_lines)
+    yield from _rare(findings.own_lines)
 
 
 def _same_files(gathered: Gathered) -> Iterator[str]:
@@ -60,6 +60,9 @@ def _size(name: str, of_set: MeasuredSet, seed: int) -> Iterator[str]:
             f"The {name} set has only {size} pieces: intervals over so few are too narrow, and the densities of "
             "distances mostly show their own smoothing."
         )
+    if of_set.twins:
+        again = count(len(of_set.twins), "file is", "files are")
+        yield f"{again} passed over in the {name} set: the same piece stands beside it in a format that says more."
     if of_set.not_drawn:
         limit = f"no set keeps more than {MOST_PIECES:,}" if size == MOST_PIECES else "for equal sizes"
         yield (
@@ -67,9 +70,9 @@ def _size(name: str, of_set: MeasuredSet, seed: int) -> Iterator[str]:
             f"seed {seed} ({limit}); the others are named below."
         )
     if of_set.repeated:
-        again = count(of_set.repeated, "file", "files")
+        again = count(of_set.repeated, "file is", "files are")
         yield (
-            f"{again} of the {name} set the same, byte for byte, as another one of it: it is smaller than it looks, "
+            f"{again} in the {name} set the same, byte for byte, as another one of it: it is smaller than it looks, "
             "and its intervals are too narrow."
         )
 

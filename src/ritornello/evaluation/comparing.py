@@ -50,8 +50,8 @@ class Line(NamedTuple):
 
     @property
     def is_blind(self) -> bool:
-        """Whether the metric, by its definition, need not tell a piece from its first 30 seconds looped."""
-        return self.metric.moves.get("looped", "same") == "same"
+        """Whether a metric of the notes, by its definition, need not tell a piece from its first 30 seconds looped."""
+        return self.aspect not in {COPYING, PLANS} and self.metric.moves.get("looped", "same") == "same"
 
 
 def singles(pieces: Iterable[Measured]) -> list[dict[str, float]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ritornello.evaluation.comparing import Line
+from ritornello.evaluation.comparing import COPYING, PLANS, Line
 from ritornello.evaluation.features import Feature
 from ritornello.evaluation.gathering import Gathered
 from ritornello.evaluation.measuring import Measured
@@ -30,6 +30,11 @@ class Findings:
     typicality_reference: tuple[Typicality, ...]
     training: str = ""
     """The corpus that copies were looked for in; empty if none."""
+
+    @property
+    def own_lines(self) -> tuple[Line, ...]:
+        """Those of the notes alone: without copying and plans."""
+        return tuple(line for line in self.lines if line.aspect not in {COPYING, PLANS})
 
     @property
     def by_typicality(self) -> list[Measured]:

@@ -37,6 +37,9 @@ class MeasuredSet:
     """As the user named it."""
     pieces: tuple[Measured, ...]
     left_out: tuple[LeftOut, ...]
+    """What could not be read."""
+    twins: tuple[str, ...]
+    """Files passed over, as their piece stands beside them in another format."""
     not_drawn: tuple[str, ...]
     """Names of pieces that could be read, but were not drawn."""
     performances: tuple[str, ...]
@@ -136,7 +139,8 @@ def _set(source: Path, found: Found, looks: list[Look], taken: list[Look], measu
     return MeasuredSet(
         str(source),
         tuple(measured),
-        (*unreadable, *found.left_out),
+        tuple(unreadable),
+        found.twins,
         tuple(look.piece.name for look in readable if look.piece not in names),
         tuple(look.piece.name for look in readable if not look.written),
         len(readable),

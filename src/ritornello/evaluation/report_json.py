@@ -112,6 +112,7 @@ def _set(of_set: MeasuredSet, typicality: Sequence[Typicality]) -> str:
         "performances": list(of_set.performances),
         "not_drawn": list(of_set.not_drawn),
         "left_out": [left._asdict() for left in of_set.left_out],
+        "twins": of_set.twins,
     }
     pieces = [_piece(p, t) for p, t in zip(of_set.pieces, typicality, strict=True)]
     return (

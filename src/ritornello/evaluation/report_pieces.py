@@ -66,6 +66,11 @@ def sets(findings: Findings) -> Section:
     if faults:
         tables.append(Table(("piece", "aspect", "what went wrong"), faults, "Could not be measured"))
     tables += [
+        Table(("file",), tuple((twin,) for twin in of_set.twins), f"Passed over in the {name} set", folded=True)
+        for name, of_set in both.items()
+        if of_set.twins
+    ]
+    tables += [
         Table(("piece",), tuple((left,) for left in of_set.not_drawn), f"Not drawn from the {name} set", folded=True)
         for name, of_set in both.items()
         if of_set.not_drawn

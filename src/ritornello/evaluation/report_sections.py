@@ -72,7 +72,7 @@ def _headlines(findings: Findings) -> Iterator[Headline]:
     if not math.isnan(half):
         meaning = "overlapping area with one half of the reference, mean over features; the other half of it reaches "
         yield Headline(number(half), meaning + number(real))
-    known = [line for line in findings.lines if not math.isnan(line.difference.low)]
+    known = [line for line in findings.own_lines if not math.isnan(line.difference.low)]
     if known:
         apart = sum(line.differs for line in known)
         chance = f"about {len(known) / 20:.0f} would by chance alone"
@@ -126,8 +126,7 @@ def _feature_row(feature: Feature) -> tuple[Cell, ...]:
 
 def _single_values(findings: Findings) -> Section:
     """A table for each aspect."""
-    own = [line for line in findings.lines if line.aspect not in {COPYING, PLANS}]
-    by_aspect = groupby(own, key=lambda line: line.aspect)
+    by_aspect = groupby(findings.own_lines, key=lambda line: line.aspect)
     tables = tuple(_lines_table(list(group), aspect.capitalize()) for aspect, group in by_aspect)
     return Section("Single values", (report_words.SINGLE_VALUES,), tables=tables)
 
@@ -183,4 +182,6 @@ def _plans(findings: Findings) -> Iterator[Section]:
         both = (findings.gathered.generated, findings.gathered.reference)
         ours, theirs = (sum(bool(p.adherence) for p in of_set.pieces) for of_set in both)
         text = report_words.PLANS.format(ours=count(ours, "generated piece"), theirs=count(theirs, "piece"))
-        yield Section("Plans", (text,), tables=(_lines_table(lines),))
+        alone = tuple((Said(words(one.metric.name), meaning(one.metric)), figure(one.generated)) for one in lines)
+        table = _lines_table(lines) if theirs else Table(("", "generated"), alone)
+        yield Section("Plans", (text,), tables=(table,))

@@ -23,7 +23,7 @@ def _lines(findings: Findings, page: Page) -> Iterator[str]:
     yield page.subtitle
     yield ""
     yield from (f"{headline.figure}  {headline.meaning}" for headline in page.headlines)
-    known = [line for line in findings.lines if not math.isnan(line.deviations.value)]
+    known = [line for line in findings.own_lines if not math.isnan(line.deviations.value)]
     furthest = sorted(known, key=lambda line: -abs(line.deviations.value))[:NUM_SHOWN]
     if furthest:
         rows: list[tuple[str, ...]] = [("differs most", "generated", "reference", "deviations")]

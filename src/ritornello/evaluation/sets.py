@@ -4,7 +4,7 @@
 
 * A piece is a file that ``scores.read_score`` reads. Hidden files and folders are passed over.
 * Files of one folder with one stem are one piece (``compose`` writes ``piece.mid`` and ``piece.musicxml``): the format
-  that says most is taken, in the order of ``PREFERRED``; the others are named as left out.
+  that says most is taken, in the order of ``PREFERRED``; the others are named as its twins.
 * The plan of a piece is the ``plan.yaml`` beside it, where its folder holds no other piece.
 * A draw keeps the order of the pieces and depends on the seed and on the number of pieces alone.
 """
@@ -53,7 +53,8 @@ class Found:
     """What stands below a folder, in the order of its names."""
 
     pieces: tuple[Piece, ...]
-    left_out: tuple[LeftOut, ...]
+    twins: tuple[str, ...]
+    """Names of files that are passed over, as their piece stands beside them in a format that says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ def find_pieces(source: Path) -> Found:
             "there is no music in this folder", where=str(source), mend=f"name one with files ending in {endings}"
         )
     pieces: list[Piece] = []
-    left_out: list[LeftOut] = []
-    for _, twins in groupby(files, key=lambda path: (path.parent, path.stem)):
-        first, *others = twins
+    names: list[str] = []
+    for _, same in groupby(files, key=lambda path: (path.parent, path.stem)):
+        first, *others = same
         pieces.append(Piece(_name(first, source), first, _plan_beside(first)))
-        left_out += [LeftOut(_name(path, source), f"the same piece as {_printable(first.name)}") for path in others]
-    return Found(tuple(sorted(pieces, key=lambda piece: piece.name)), tuple(sorted(left_out)))
+        names += [_name(path, source) for path in others]
+    return Found(tuple(sorted(pieces, key=lambda piece: piece.name)), tuple(sorted(names)))
 
 
 def look_into(piece: Piece) -> Look:
