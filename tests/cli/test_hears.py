@@ -203,6 +203,17 @@ def test_what_a_note_of_a_piece_heard(heard_piece: tuple[Path, Path], capsys: py
     assert picture.read_bytes() != chosen
 
 
+def test_a_model_without_attention(heard_piece: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """What its prediction depends on is drawn all the same; there are no distances by head."""
+    folder, piece = heard_piece[0].parent / "lstm", heard_piece[1]
+    model = build_model("lstm", {"width": 16, "num_layers": 1, "vocabulary_size": 391})
+    facts: Any = SimpleNamespace(name="performance", vocabulary_hash=PerformanceTokenizer.vocabulary.hash)
+    save_weights(folder, "lstm", model, facts, {})
+    picture = folder / "heard.png"
+    assert hear([str(folder), "--piece", str(piece), "--out", str(picture)], capsys) == [str(picture)]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -67,6 +67,7 @@ def _draw_piece(source: Path, file: Path, note: int | None, at: float | None, ou
     ]
     within = "" if heard.sees_all else f" (of the last {MOST_INFLUENCE_TOKENS:,} tokens)"
     large = HeardNotes(f"what the prediction depends on, through all layers{within}", heard.influence_N)
+    panels = panels or [HeardNotes("the same, where most of it lies", heard.influence_N)]
     notes = RollNotes(piece.start_seconds, piece.end_seconds, piece.pitch)
     seconds = float(piece.start_seconds[asking])
     title = f"{source.name} hears {file.name}: note {asking + 1:,} at {int(seconds) // 60}:{seconds % 60:04.1f}"
