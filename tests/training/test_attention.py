@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.training import attention as attention_module
 from ritornello.training.attention import Listener, read_chorale, read_performance
 from ritornello.training.build import build_model
+from ritornello.training.weights import save_weights
 
 SMALL: dict[str, Any] = {"width": 16, "num_layers": 2, "num_heads": 2, "feedforward_width": 16}
 MODELS: dict[str, dict[str, Any]] = {
@@ -146,6 +148,13 @@ def test_the_note_level_that_ships_hears_its_source() -> None:
     assert list(heard.layers)[2] == "source"
     assert heard.influence_N.sum() <= 1 + 1e-6
     assert all((row.tokens > 0).all() for row in listener.mean_distances(piece) if row.layer != "source")
+
+
+def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
+    data: Any = SimpleNamespace(name="performance", vocabulary_hash="another")
+    save_weights(tmp_path / "weights", "lstm", untrained("lstm").model, data, {})  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="vocabulary another"):
+        Listener.load(tmp_path)
 
 
 def test_what_cannot_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:

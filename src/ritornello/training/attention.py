@@ -112,7 +112,7 @@ class Listener:
         """The best weights of a run, or those of a weights folder.
 
         Raises:
-            UserError: there are none, they are damaged, or they read no notes.
+            UserError: there are none, they are damaged or of another vocabulary, or they read no notes.
         """
         folder = find_weights(source)
         facts = read_facts(folder)
@@ -120,7 +120,9 @@ class Listener:
         if level != "notes" and not is_performance(level):
             mend = "name a model of notes or of performances"
             raise UserError(f"reads {level}, which has no notes", where=str(source), mend=mend)
-        return cls(load_weights(folder), level, with_plan=bool(facts["config"].get("condition_sizes")))
+        written = SCHEMES["chorale" if level == "notes" else level].facts()[level]["vocabulary_hash"]
+        model = load_weights(folder, written)
+        return cls(model, level, with_plan=bool(facts["config"].get("condition_sizes")))
 
     def read(self, score: Score) -> ReadPiece:
         """The piece as tokens; raises UserError where the level cannot write it, or it is too long or has no notes."""
