@@ -54,7 +54,7 @@ def _table(table: Table) -> Iterator[str]:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Said):
-        return f"{_plain(cell.text)}: {_plain(cell.meaning)}"
+        return f"{_plain(cell.text)} ({_plain(cell.meaning)})"
     if isinstance(cell, str):
         return _plain(cell)
     return _plain(" ".join(cell if isinstance(cell, Figure) else cell.figure))
