@@ -10,8 +10,8 @@
 * Ends are even on the scale of log(OA / (1 - OA)) and of log KLD, which keeps them between 0 and 1, and above 0.
 * Drawing pieces with replacement serves less well: it adds noise of its own to both densities, which lowers OA once
   more by about as much as the choice of the pieces did. From 20 pieces on the intervals made here cover the truth
-  93-97.5 % of the time, and 98-99 % where both sets are alike (``benchmarks/coverage.py``): there a figure at the end
-  of its range varies less than leaving pieces out lets expect, and the interval is too wide.
+  94-97 % of the time, and 98-99 % where both sets are alike (``benchmarks/coverage.py``): there a figure at the end of
+  its range varies less than leaving pieces out lets expect, and the interval is too wide.
 
 **Source.** B. Efron and C. Stein, The jackknife estimate of variance, Annals of Statistics 9 (1981); variances of two
 independent sets add.
