@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from ritornello.scores.score import KeySignature, Metre, Notes, Part, Score
 from ritornello.tokenizers import TOKENIZERS
+from ritornello.tokenizers.bars import quantize as bars_on_grid
 from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.chorale import quantize
 from ritornello.tokenizers.metres import METRES
 from ritornello.tokenizers.phrases import on_grid
 from ritornello.tokenizers.structure import top_level
 from tests.contracts.plans import complete_plans, structures
+from tests.tokenizers.bars import scores_in_bars
 from tests.tokenizers.performances import on_grid as performance_on_grid
 from tests.tokenizers.performances import performances
 
@@ -46,6 +48,7 @@ MUSIC: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], Any]]] = {
     "structure": (structures(max_bars=140), top_level),
     "phrases": (complete_plans(), on_grid),
     "chorale": (_chorales(), quantize),
+    "bars": (scores_in_bars(), bars_on_grid),
     "performance": (performances(), performance_on_grid),
     "note_duration": (performances(), performance_on_grid),
 }

@@ -1,8 +1,8 @@
 """Which levels of tokens a corpus can be prepared as, by name.
 
 A scheme turns a Score into one or more levels. Chorales have three (structure, phrases, notes), or
-notes alone; a performance has one, named like its token scheme, from BOS to END, all of it scored
-but BOS.
+notes alone; a performance, and a score of several parts in bars, has one, named like its token
+scheme, from BOS to END, all of it scored but BOS.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Scheme:
     facts: Callable[[], dict[str, dict[str, Any]]]
 
 
-def _encode_performance(name: str, score: Score) -> dict[str, Encoded]:
+def _encode_piece(name: str, score: Score) -> dict[str, Encoded]:
     if not score.num_notes:
         raise UserError("has no notes")
     return {name: Encoded(_tokenizer(name).encode(score).ids.astype(np.uint16))}
 
 
-def _performance_facts(name: str) -> dict[str, dict[str, Any]]:
+def _piece_facts(name: str) -> dict[str, dict[str, Any]]:
     vocabulary = _tokenizer(name).vocabulary
     facts: dict[str, Any] = {
         "vocabulary_hash": vocabulary.hash,
@@ -55,7 +55,7 @@ SCHEMES: dict[str, Scheme] = {
     "chorale": Scheme(partial(encode_levels, with_plan=True), partial(level_facts, with_plan=True)),
     "chorale_notes": Scheme(partial(encode_levels, with_plan=False), partial(level_facts, with_plan=False)),
     **{
-        name: Scheme(partial(_encode_performance, name), partial(_performance_facts, name))
-        for name in ("performance", "note_duration")
+        name: Scheme(partial(_encode_piece, name), partial(_piece_facts, name))
+        for name in ("performance", "note_duration", "bars")
     },
 }

@@ -21,6 +21,8 @@ QUALITIES = {
     "diminished7": (0, 3, 6, 9),
 }
 """Quality -> semitones above the root."""
+SYMBOL_QUALITIES = QUALITIES | {"suspended2": (0, 2, 7), "suspended4": (0, 5, 7)}
+"""The qualities of chord symbols: songs suspend where numerals would see a passing note."""
 
 
 @dataclass(frozen=True, slots=True)

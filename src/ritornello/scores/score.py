@@ -62,6 +62,19 @@ class Marker:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChordSymbol:
+    """A chord as a lead sheet names it; it holds from ``onset_ticks`` to the next one.
+
+    ``root`` is a pitch class 0-11, or None for no chord; ``quality`` a key of ``form.chord.SYMBOL_QUALITIES``, empty
+    where there is no root.
+    """
+
+    onset_ticks: int
+    root: int | None
+    quality: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Notes:
     """Notes of one part as columns of equal length N, sorted by (onset, pitch); read-only.
@@ -180,6 +193,8 @@ class Score:
     title: str = ""
     closing_ticks: int = field(default=0)
     """Where the last bar ends when rests follow the last note; 0 = at the last note."""
+    chords: tuple[ChordSymbol, ...] = ()
+    """Chord symbols over the piece, where the source has them; no format that is written carries them yet."""
 
     @property
     def end_ticks(self) -> int:

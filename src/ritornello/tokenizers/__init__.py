@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ritornello.tokenizers.bars import BarsTokenizer
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.tokenizers.note_duration import NoteDurationTokenizer
 from ritornello.tokenizers.performance import PerformanceTokenizer
@@ -12,6 +13,7 @@ TOKENIZERS = {
     StructureTokenizer.name: StructureTokenizer,
     PhraseTokenizer.name: PhraseTokenizer,
     ChoraleTokenizer.name: ChoraleTokenizer,
+    BarsTokenizer.name: BarsTokenizer,
     PerformanceTokenizer.name: PerformanceTokenizer,
     NoteDurationTokenizer.name: NoteDurationTokenizer,
 }

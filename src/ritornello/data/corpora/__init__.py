@@ -12,12 +12,18 @@ from ritornello.data.corpora.jsb_chorales import JSB_CHORALES
 from ritornello.data.corpora.maestro import MAESTRO, TABLE, maestro_at
 from ritornello.data.corpora.maestro_tokens388 import MAESTRO_TOKENS388
 from ritornello.data.corpora.music21_bach import MUSIC21_BACH
+from ritornello.data.corpora.mutopia import BACH_MUTOPIA, MUTOPIA
 from ritornello.data.corpora.pop909 import POP909
+from ritornello.data.corpora.pop909_cl import POP909_CL
 from ritornello.errors import UserError
 
 CORPORA: dict[str, Corpus] = {
     corpus.name: corpus
-    for corpus in (MUSIC21_BACH, BACH_370, JSB_CHORALES, MAESTRO, MAESTRO_TOKENS388, GIANTMIDI, POP909)
+    for corpus in (
+        *(MUSIC21_BACH, BACH_370, JSB_CHORALES),
+        *(MAESTRO, MAESTRO_TOKENS388, GIANTMIDI, POP909),
+        *(POP909_CL, MUTOPIA, BACH_MUTOPIA),
+    )
 }
 
 
