@@ -23,8 +23,9 @@ from pathlib import Path
 
 from benchmarks.page import write_between_markers
 from ritornello.data.corpora import CORPORA
-from ritornello.evaluation import adherence, chorale_copying, completeness, counterpoint, keys, texture
-from ritornello.evaluation.chorale_copying import Index
+from ritornello.evaluation import adherence, completeness, counterpoint, keys, texture
+from ritornello.evaluation.copying import chorales as copying
+from ritornello.evaluation.copying.chorales import Index
 from ritornello.evaluation.side_by_side import Figures, Goal, Row, table
 from ritornello.evaluation.timeline import Timeline
 from ritornello.form.analyse import analyse
@@ -157,7 +158,7 @@ def measure(score: Score, plan: Plan, index: Index) -> dict[str, float]:
     """All figures of one piece."""
     figures = {"num_sections": float(len(plan.sections or ()))}
     planned = (adherence, keys, completeness)
-    parts = [*(aspect.evaluate(score, plan) for aspect in planned), chorale_copying.evaluate(score, index)]
+    parts = [*(aspect.evaluate(score, plan) for aspect in planned), copying.evaluate(score, index)]
     for part in (*parts, counterpoint.evaluate(Timeline.of(score, written=True)), texture.evaluate(score)):
         figures |= part
     for name, ending in (("parallels", ""), ("parallels_across_fermatas", "_across_fermatas")):

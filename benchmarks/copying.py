@@ -3,7 +3,7 @@
     python -m benchmarks.copying runs/prepared/maestro
     python -m benchmarks.copying runs/prepared/maestro --pieces FOLDER     # the test performances as MIDI
 
-The index (evaluation/copying_index.py) is made of the training split and kept beside the data, or in --index. Building
+The index (evaluation/copying/index.py) is made of the training split and kept beside the data, or in --index. Building
 and asking have a process of their own each, so that their peaks of memory can be told apart; that of one that only
 imports the same modules stands beside them.
 
@@ -27,11 +27,11 @@ import numpy as np
 
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.workers import in_own_process
-from ritornello.evaluation import copying
-from ritornello.evaluation.copying import METRICS, Copy
-from ritornello.evaluation.copying_corpus import open_or_build
-from ritornello.evaluation.copying_files import open_index
-from ritornello.evaluation.copying_index import Heard, Index
+from ritornello.evaluation.copying import notes as copying
+from ritornello.evaluation.copying.corpus import open_or_build
+from ritornello.evaluation.copying.files import open_index
+from ritornello.evaluation.copying.index import Heard, Index
+from ritornello.evaluation.copying.notes import METRICS, Copy
 from ritornello.evaluation.timeline import Timeline
 from ritornello.scores import read_score
 from ritornello.tokenizers import TOKENIZERS

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from ritornello.data.prepared import PreparedLevel
-from ritornello.evaluation.forgetting import RESET_AT, UNTIL, extra_behind_reset, krcu, reset_stretches
+from ritornello.evaluation.context.forgetting import RESET_AT, UNTIL, extra_behind_reset, krcu, reset_stretches
 from ritornello.training.likelihood import token_nats
 from ritornello.training.recipe import Recipe, read_recipe
 from ritornello.training.seeding import exact_arithmetic

@@ -3,7 +3,7 @@
     python benchmarks/returns.py runs/prepared/maestro --split validation
 
 No model is needed. What a passage and a return are is said in evaluation/recurrence.py, the classes in
-evaluation/second_occurrence.py: these are the passages whose likelihood ``ritornello evaluate --context`` compares.
+evaluation/context/second_occurrence.py: the passages whose likelihood ``ritornello evaluate --context`` compares.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 from ritornello.data.prepared import PreparedLevel
+from ritornello.evaluation.context.second_occurrence import DISTANCE_NAMES, KINDS, kind_and_distance, occurrences
 from ritornello.evaluation.recurrence import note_events
-from ritornello.evaluation.second_occurrence import DISTANCE_NAMES, KINDS, kind_and_distance, occurrences
 from ritornello.tokenizers.performance import PerformanceTokenizer
 
 

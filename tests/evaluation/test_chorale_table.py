@@ -8,7 +8,7 @@ import pytest
 from benchmarks import chorales
 from benchmarks.page import write_between_markers
 from ritornello.errors import UserError
-from ritornello.evaluation.chorale_copying import Index
+from ritornello.evaluation.copying.chorales import Index
 from ritornello.form.analyse import analyse
 from ritornello.scores.midi import write_midi
 from ritornello.scores.musicxml_writing import write_musicxml

@@ -102,8 +102,8 @@ def _report(source: Path, reference: Path, out: Path, training: Path | None, see
     """Writes the report, and shows the gist of it."""
     from ritornello.cli.piece_folder import claim_folder, write_files
     from ritornello.cli.progress import Stages
-    from ritornello.evaluation.report import Options, report
-    from ritornello.evaluation.report_summary import summary_of
+    from ritornello.evaluation.report.making import Options, report
+    from ritornello.evaluation.report.summary import summary_of
 
     claim_folder(out)
     options = {"--reference": reference, "--out": out, "--seed": seed, **({"--training": training} if training else {})}
@@ -131,9 +131,9 @@ def _show_context_use(
 ) -> None:
     """Prints the tables of each split, and writes all figures."""
     from ritornello.cli.progress import progress_bar
-    from ritornello.evaluation.context import ContextOptions
-    from ritornello.evaluation.context import evaluate as evaluate_context
-    from ritornello.evaluation.context_tables import tables
+    from ritornello.evaluation.context.use import ContextOptions
+    from ritornello.evaluation.context.use import evaluate as evaluate_context
+    from ritornello.evaluation.context.tables import tables
     from ritornello.training.evaluate import open_checkpoint, pieces_of
 
     weights, facts, data, model = open_checkpoint(checkpoint, data_folder)

@@ -21,7 +21,7 @@ the same intervals from note to note are played again: *exactly*, if an earlier 
   chords more widely broken still end a passage: returns in performances are undercounted, most of all in thick
   textures.
 
-**Source**: ours ("second occurrence", with the likelihoods of ``second_occurrence.py``); the maximal repeated
+**Source**: ours ("second occurrence", with the likelihoods of ``context/second_occurrence.py``); the maximal repeated
 patterns of a string, of D. Gusfield, Algorithms on Strings, Trees, and Sequences (1997), section 7.12, restricted to
 statements that do not overlap. Windows are ranked by doubling (Karp, Miller and Rosenberg, 1972).
 

@@ -1,0 +1,1 @@
+"""What a model makes of what it heard long ago."""

@@ -1,0 +1,1 @@
+"""How much of a piece a training corpus holds already."""

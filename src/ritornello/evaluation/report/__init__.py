@@ -1,0 +1,1 @@
+"""Two sets of pieces beside each other, from folders to a page."""
