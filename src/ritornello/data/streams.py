@@ -22,13 +22,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from ritornello.data.augmentation import Augmentation
+from ritornello.data.augmentation import Augmentation, transposed_at_random
 from ritornello.data.batch import Batch
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.rows import Row, collate
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
-from ritornello.tokenizers.performance_changes import transposed_at_random
 
 _LENGTH_JITTER = 0.05
 """Lengths are sorted after multiplication by 1 +- this, so that groups differ between epochs."""
@@ -109,4 +108,5 @@ class StreamLoader:
         ids = self.data.ids(piece)
         if self.transpose == (0, 0):
             return ids
-        return transposed_at_random(ids, self.transpose, np.random.default_rng([self.seed, 1, epoch, piece]))
+        random = np.random.default_rng([self.seed, 1, epoch, piece])
+        return transposed_at_random(ids, self.transpose, random, self.data.name)

@@ -104,5 +104,5 @@ class WindowLoader:
         ahead = int(size * _READ_AHEAD) if self.augmentation.stretch else 0
         ids = self.data.ids(piece, segment.start, min(length, segment.stop + ahead))
         if self.augmentation.changes:
-            ids = self.augmentation.of(ids, random)[:size]
+            ids = self.augmentation.of(ids, random, self.data.name)[:size]
         return Row(ids, np.arange(len(ids)) >= max(1, len(ids) - num_targets)), piece

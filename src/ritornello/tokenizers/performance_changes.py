@@ -42,16 +42,6 @@ def transposed(ids: IntArray, semitones: int) -> IntArray | None:
     return np.where(is_event, ids + semitones, ids)
 
 
-def transposed_at_random(ids: IntArray, semitones: tuple[int, int], random: np.random.Generator) -> IntArray:
-    """Moves all pitches by one of the whole numbers from the lower to the higher that are possible, all equally likely.
-
-    Nothing is moved where none is possible.
-    """
-    lowest, highest = semitones
-    tried = (transposed(ids, int(step)) for step in random.permutation(np.arange(lowest, highest + 1)))
-    return next((moved for moved in tried if moved is not None), ids)
-
-
 def stretched(ids: IntArray, factor: float) -> IntArray:
     """Makes all times longer by ``factor`` (above 0), rounded to steps, exactly half a step up.
 

@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -167,8 +168,9 @@ def _groups_of_tokens(level: str, ids: IntArray) -> IntArray:
 
 @cache
 def _kinds(level: str) -> tuple[tuple[str, ...], IntArray]:
-    """Kinds of token by the stem of their names (NOTE_ON_60 is a NOTE_ON), and the kind of each id (V,)."""
-    stems = [name.rstrip("0123456789").rstrip("_") for name in TOKENIZERS[level].vocabulary.names]
+    """Kinds of token by the stem of their names (NOTE_ON_60: NOTE_ON, BAR_3/4: BAR), and the kind of each id (V,)."""
+    names = TOKENIZERS[level].vocabulary.names
+    stems = ["".join(takewhile(lambda letter: letter.isupper() or letter == "_", name)).rstrip("_") for name in names]
     kinds = tuple(dict.fromkeys(stem for stem in stems if stem not in ("PAD", "BOS")))
     return kinds, np.array([kinds.index(stem) if stem in kinds else 0 for stem in stems])
 
