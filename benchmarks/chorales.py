@@ -54,6 +54,9 @@ FOUND = (
     Row("phrase ends: F", "boundaries_f", "num_phrases"),
     Row("sections", "sections_free", "num_sections"),
     Row("exact returns", "returns"),
+    Row("sections whose register rises or falls as planned", "register_arcs", "num_sections"),
+    Row("sections whose density rises or falls as planned", "density_arcs", "num_sections"),
+    Row("authentic cadences at which tension falls", "tension_falls"),
 )
 AT_MOST_BACH = Goal(1.5, ratio=True, at_most=True)
 COUNTERPOINT = (
