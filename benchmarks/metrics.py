@@ -17,6 +17,9 @@ distributions, one for all single values:
   of the difference between one half and the *other* half looped leaves out 0, on the side to which looping moves a
   piece; for the distributions: OA with the looped half lies below the least of ten halvings of real pieces. A metric
   without a yes cannot tell thirty seconds played again and again from music, and says nothing about holding together.
+
+A third table sets the usual form of OA and KLD (``evaluation/densities.py``) beside the corrected one, both of real
+halves; and one line says what OA real music reaches in sets of several sizes.
 """
 
 from __future__ import annotations
@@ -33,13 +36,14 @@ from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.workers import run_jobs
 from ritornello.evaluation.aspects import ASPECTS, all_metrics
 from ritornello.evaluation.corruption import CORRUPTIONS
-from ritornello.evaluation.densities import overlap, pairwise, within
+from ritornello.evaluation.densities import Overlap, overlap, pairwise, usual_overlap, within
 from ritornello.evaluation.metric import Corruption, Metric, Value
 from ritornello.evaluation.statistics import Estimate, Tally, difference, rate
 from ritornello.evaluation.timeline import FloatArray, Timeline
 from ritornello.scores import Score, read_score
 
 NUM_HALVINGS = 10
+SET_SIZES = (10, 20, 40, 88)
 UNCHANGED = 1e-9
 Table = Mapping[str, FloatArray]
 """Metric -> values of all pieces (P, D)."""
@@ -98,13 +102,15 @@ def table(pieces: Sequence[Mapping[str, Value]]) -> Table:
 
 
 def page(tables: Mapping[str, Table], num_pieces: int) -> str:
-    """Both tables and what they sum up to."""
+    """All tables and what they sum up to."""
     features = all_metrics("pitch", "rhythm")
+    arrays = {name: m for name, m in all_metrics().items() if name in tables["real"] and m.shape}
+    distributions = {**features, **arrays}
     singles = {name: m for name, m in all_metrics().items() if name in tables["real"] and not m.shape}
     others = {name: m for name, m in singles.items() if name not in features}
     said = [
         (metric, corruption, verdict(metric, corruption, moved(tables, name, corruption)))
-        for name, metric in {**features, **others}.items()
+        for name, metric in {**distributions, **others}.items()
         for corruption in metric.moves
     ]
     right = sum(mark == "✓" for *_, mark in said)
@@ -116,11 +122,13 @@ def page(tables: Mapping[str, Table], num_pieces: int) -> str:
         f"{len(singles)} single values{' (' + ', '.join(apart) + ')' if apart else ''}; by chance it would be about "
         f"{len(singles) / 20:.0f}."
     )
-    return "\n\n".join([sums, features_table(tables, features), singles_table(tables, others)])
+    real = {name: tables["real"][name] for name in features}
+    parts = [sums, features_table(tables, distributions), singles_table(tables, others), forms_table(real), sizes(real)]
+    return "\n\n".join(parts)
 
 
 def features_table(tables: Mapping[str, Table], metrics: Mapping[str, Metric]) -> str:
-    """The thirteen features: moves, and overlapping areas."""
+    """The thirteen features and all other arrays: moves, and overlapping areas."""
     lines = ["| feature | shuffled | transposed | looped | OA real | shuffled | transposed | looped | tells a loop |",
              "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for name, metric in metrics.items():
@@ -153,6 +161,35 @@ def singles_table(tables: Mapping[str, Table], metrics: Mapping[str, Metric]) ->
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def forms_table(real: Table) -> str:
+    """OA and KLD of real halves, corrected and usual."""
+    lines = ["| real half beside real half | OA | usual OA | KLD, nats | usual KLD, nats |", "|---|---|---|---|---|"]
+    for name in real:
+        pairs = [within_and_between(real, real, name, *halves(len(real[name]), seed)) for seed in range(NUM_HALVINGS)]
+        cells = [mean_of([overlap(*pair) for pair in pairs]), mean_of([usual_overlap(*pair) for pair in pairs])]
+        areas, nats = zip(*cells, strict=True)
+        lines.append(f"| `{name}` | " + " | ".join(map(number, (*areas, *nats))) + " |")
+    return "\n".join(lines)
+
+
+def mean_of(overlaps: Sequence[Overlap]) -> Overlap:
+    """Area and divergence, each the mean over halvings."""
+    return Overlap(*np.mean(overlaps, axis=0).tolist())
+
+
+def sizes(real: Table) -> str:
+    """Mean OA of two random sets of real pieces, by how many pieces they have."""
+    said: list[str] = []
+    for count in SET_SIZES:
+        areas: list[float] = []
+        for name, values in real.items():
+            for seed in range(NUM_HALVINGS):
+                first, second = (half[:count] for half in halves(len(values), seed))
+                areas.append(overlap(*within_and_between(real, real, name, first, second)).area)
+        said.append(f"{count}: {np.mean(areas):.3f}")
+    return "Mean OA over the thirteen features of two random sets of real pieces, by pieces in each: " + ", ".join(said)
 
 
 def moved(tables: Mapping[str, Table], name: str, corruption: Corruption) -> Estimate:
@@ -193,12 +230,16 @@ def halves_apart(one: Table, other: Table, name: str) -> Estimate:
 
 def halved_areas(tables: Mapping[str, Table], name: str, kind: str) -> list[float]:
     """OA of a half of the real pieces with the other half, spoilt in a way: one for each of ten halvings."""
-    areas: list[float] = []
-    for seed in range(NUM_HALVINGS):
-        first, second = halves(len(tables["real"][name]), seed)
-        real, other = (t[np.isfinite(t).all(axis=1)] for t in (tables["real"][name][first], tables[kind][name][second]))
-        areas.append(overlap(within(pairwise(real, real)), pairwise(other, real).ravel()).area)
-    return areas
+    pairs = [halves(len(tables["real"][name]), seed) for seed in range(NUM_HALVINGS)]
+    return [overlap(*within_and_between(tables["real"], tables[kind], name, *pair)).area for pair in pairs]
+
+
+def within_and_between(
+    real: Table, other: Table, name: str, first: np.ndarray, second: np.ndarray
+) -> tuple[FloatArray, FloatArray]:
+    """Distances within some real pieces, and from others to them."""
+    ours, theirs = (t[np.isfinite(t).all(axis=1)] for t in (real[name][first], other[name][second]))
+    return within(pairwise(ours, ours)), pairwise(theirs, ours).ravel()
 
 
 def halves(num_pieces: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
