@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ritornello.scores.score import KeySignature, Metre, Notes, Part, Score
 from ritornello.tokenizers import TOKENIZERS
 from ritornello.tokenizers.bars import quantize as bars_on_grid
+from ritornello.tokenizers.bars import without_dynamics
 from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.chorale import quantize
 from ritornello.tokenizers.metres import METRES
@@ -49,6 +50,7 @@ MUSIC: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], Any]]] = {
     "phrases": (complete_plans(), on_grid),
     "chorale": (_chorales(), quantize),
     "bars": (scores_in_bars(), bars_on_grid),
+    "bars_even": (scores_in_bars(), lambda score: bars_on_grid(without_dynamics(score))),
     "performance": (performances(), performance_on_grid),
     "note_duration": (performances(), performance_on_grid),
 }

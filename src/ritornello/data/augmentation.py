@@ -9,9 +9,11 @@ import numpy as np
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers import bars_changes, performance_changes
-from ritornello.tokenizers.bars import BarsTokenizer
+from ritornello.tokenizers.bars import BarsTokenizer, EvenBarsTokenizer
 from ritornello.tokenizers.performance import PerformanceTokenizer
 from ritornello.tokenizers.performance_changes import stretched, with_velocity
+
+_IN_BARS = (BarsTokenizer.name, EvenBarsTokenizer.name)
 
 
 class Augmentation(NamedTuple):
@@ -31,8 +33,7 @@ class Augmentation(NamedTuple):
 
     def check(self, level: str) -> None:
         """Raises UserError when the tokens of this level cannot be changed as it asks."""
-        can_be_moved = level in (PerformanceTokenizer.name, BarsTokenizer.name)
-        if self.changes and not can_be_moved:
+        if self.changes and level not in (PerformanceTokenizer.name, *_IN_BARS):
             mend = "leave out transpose, stretch and velocity"
             raise UserError(f"{level} tokens cannot be changed on the fly", where="data", mend=mend)
         if (self.stretch or self.velocity) and level != PerformanceTokenizer.name:
@@ -54,7 +55,7 @@ def transposed_at_random(
 
     Nothing is moved where none is possible.
     """
-    transposed = bars_changes.transposed if level == BarsTokenizer.name else performance_changes.transposed
+    transposed = bars_changes.transposed if level in _IN_BARS else performance_changes.transposed
     lowest, highest = semitones
     tried = (transposed(ids, int(step)) for step in random.permutation(np.arange(lowest, highest + 1)))
     return next((moved for moved in tried if moved is not None), ids)

@@ -56,6 +56,6 @@ SCHEMES: dict[str, Scheme] = {
     "chorale_notes": Scheme(partial(encode_levels, with_plan=False), partial(level_facts, with_plan=False)),
     **{
         name: Scheme(partial(_encode_piece, name), partial(_piece_facts, name))
-        for name in ("performance", "note_duration", "bars")
+        for name in ("performance", "note_duration", "bars", "bars_even")
     },
 }

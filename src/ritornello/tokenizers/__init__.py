@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ritornello.tokenizers.bars import BarsTokenizer
+from ritornello.tokenizers.bars import BarsTokenizer, EvenBarsTokenizer
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.tokenizers.note_duration import NoteDurationTokenizer
 from ritornello.tokenizers.performance import PerformanceTokenizer
@@ -14,6 +14,7 @@ TOKENIZERS = {
     PhraseTokenizer.name: PhraseTokenizer,
     ChoraleTokenizer.name: ChoraleTokenizer,
     BarsTokenizer.name: BarsTokenizer,
+    EvenBarsTokenizer.name: EvenBarsTokenizer,
     PerformanceTokenizer.name: PerformanceTokenizer,
     NoteDurationTokenizer.name: NoteDurationTokenizer,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +49,9 @@ class BarsCursor:
     the first), ``part`` (-1 before the first at this position), ``num_parts``, ``num_notes``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_dynamics: bool = True) -> None:
+        """Before BOS; without dynamics no VELOCITY may come."""
+        self.has_dynamics = has_dynamics
         self.last = PAD
         """The token before."""
         self.num_parts = 0
@@ -64,6 +68,10 @@ class BarsCursor:
         self._velocity = [VELOCITY + DEFAULT_VELOCITY] * MAX_PARTS
         self._ends: IntArray = np.zeros((MAX_PARTS, NUM_PITCHES), dtype=np.int64)
         """Step at which each pitch of each part is silent again."""
+
+    def copy(self) -> BarsCursor:
+        """A cursor that can go another way."""
+        return copy.deepcopy(self)
 
     @property
     def now_steps(self) -> int:
@@ -109,7 +117,7 @@ class BarsCursor:
         elif last == PITCH:
             mask[DURATION:] = True
         elif last in (PART, VELOCITY, DURATION):
-            self._allow_notes(mask, velocity=last != VELOCITY)
+            self._allow_notes(mask, velocity=self.has_dynamics and last != VELOCITY)
         elif last in (BAR, LENGTH):
             mask[LENGTH : LENGTH + self.bar_steps // STEPS_PER_LENGTH - 1] = last == BAR
             self._allow_change(mask, KEY, POSITION)

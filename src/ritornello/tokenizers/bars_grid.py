@@ -199,7 +199,7 @@ def _check_count_of_bars(metres: Sequence[Metre], score: Score) -> None:
     """Before they are made: a bar can be shorter than a tick of sense."""
     ends = [metre.onset_ticks for metre in metres[1:]] + [max(score.end_ticks, metres[-1].onset_ticks)]
     spans = zip(metres, ends, strict=True)
-    count = sum(1 + max(0, end - m.onset_ticks) // m.bar_ticks(score.ticks_per_beat) for m, end in spans)
+    count = sum(-(-max(0, end - metre.onset_ticks) // metre.bar_ticks(score.ticks_per_beat)) for metre, end in spans)
     limits.check_count("bars", count, limits.MAX_BARS, _WHERE)
 
 
