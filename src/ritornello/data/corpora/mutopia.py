@@ -3,7 +3,7 @@
 **Source**: github.com/MutopiaProject/MutopiaProject, made into MIDI from its LilyPond sources, with a table of what is
 known of each piece; below the data folder as ``mutopia-scores``.
 **Licence**: the music is in the public domain, each edition is Public Domain, CC BY or CC BY-SA as its typesetter says:
-``credits`` gives licence and typesetter of each piece, ``attribution`` the text that a card of weights owes them.
+``credits_by_piece`` gives licence and typesetter of each piece, ``attribution`` the text that a card of weights owes.
 **Split**: the project's own, by catalogue number, so that variants (BWV 653, 653b) and all movements of a work stay
 together, and so do works of which one holds another edition of the same music. Where such a group has a number
 divisible by 5, it is for test; of the others, those whose lowest number ends in 3 are for validation, the rest for
@@ -75,7 +75,7 @@ def read_piece(path: Path, row: dict[str, str]) -> Score:
     return replace(score, tempos=()) if row["tempo"].startswith("none given") else score
 
 
-def credits(root: Path | None = None) -> dict[str, Credit]:  # noqa: A001  # the word of the trade
+def credits_by_piece(root: Path | None = None) -> dict[str, Credit]:
     """Whom each piece is owed to, by the id of the piece."""
     names = ("title", "composer", "maintainer", "licence", "source_file")
     return {_id(row): Credit(*(row[name] for name in names)) for row in _rows(_folder(root) / TABLE)}
@@ -84,7 +84,7 @@ def credits(root: Path | None = None) -> dict[str, Credit]:  # noqa: A001  # the
 def attribution(ids: Collection[str], root: Path | None = None) -> str:
     """One line a licence with the typesetters of these pieces, for the card of weights trained on them."""
     owed: dict[str, set[str]] = defaultdict(set)
-    known = credits(root)
+    known = credits_by_piece(root)
     for piece in ids:
         owed[known[piece].licence].add(known[piece].maintainer or "unnamed")
     lines = [f"{licence}: {', '.join(sorted(names))}" for licence, names in sorted(owed.items())]
