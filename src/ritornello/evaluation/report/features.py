@@ -22,6 +22,9 @@ from ritornello.evaluation.timeline import FloatArray
 FEATURES = ("pitch", "rhythm")
 """The aspects whose metrics they are."""
 HARDLY_VARIES = "More than half of the pairs of real pieces are equal in it."
+BLIND = frozenset({"pitches_used_per_segment"})
+"""Features whose overlap does not tell performances from their first 30 seconds looped (``benchmarks/metrics.py``)."""
+CANNOT_TELL = "Its overlap does not tell real performances from their first 30 seconds looped."
 _NOTHING = np.zeros(0)
 
 
@@ -54,8 +57,9 @@ class Feature:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of it, each once."""
-        varies = (HARDLY_VARIES,) if self.degenerate else ()
-        return tuple(dict.fromkeys((*varies, *self.compared.notes, *self.half.notes, *self.real.notes)))
+        first = (HARDLY_VARIES,) if self.degenerate else ()
+        first += (CANNOT_TELL,) if self.metric.name in BLIND else ()
+        return tuple(dict.fromkeys((*first, *self.compared.notes, *self.half.notes, *self.real.notes)))
 
 
 def questions(generated: Sequence[Measured], reference: Sequence[Measured], seed: int) -> list[Question]:
