@@ -65,7 +65,7 @@ def test_the_metre_that_holds_longest_counts_and_a_short_first_bar_is_a_pickup()
         (dataclasses.replace(chorale(["c5/4"]), metres=(Metre(0, 3, 32),)), "metre 3/32 is not covered"),
         (dataclasses.replace(chorale(["c5/4"]), metres=(Metre(0, 100, 16),)), "metre 100/16 is not covered"),
         (chorale(["c5/600"], metre=(1, 4)), "too long"),
-        (chorale(["c5/600"]), "phrase is too long"),
+        (chorale(["c5/360", "g4/360", "e4/360", "c3/360"], metre=(6, 4)), "phrase is too long"),
         (chorale(["c5/80"], metre=(40, 4), pickup_beats=20), "pickup is too long"),
     ],
 )

@@ -3,6 +3,9 @@
 Phrases first, then what the notes of each beat say, then keys and chords together, cadences from them,
 and last what only whole phrases show: sections, motifs, arcs. The result is a complete plan in which
 the piece fills its last bar, as a composed piece does.
+
+A chorale's sections are groups of phrases that end at fermatas or cadences. In every other piece that is long enough
+to have returns, passages are found by what returns (``songs.py``); each is a section of one phrase.
 """
 
 from __future__ import annotations
@@ -21,9 +24,11 @@ from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import FRAMES_PER_BEAT, Grid, Range, grid_of_score
 from ritornello.form.keys import home_key, spell_key
 from ritornello.form.motifs import motifs_of
-from ritornello.form.phrases import PhraseSpan, phrase_spans
+from ritornello.form.phrases import PhraseSpan, phrase_spans, spans_to
 from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phrase, Plan, Section
+from ritornello.form.returns import Passage
 from ritornello.form.sections import SectionSpan, section_spans
+from ritornello.form.songs import is_chorale, motifs_of_passages, passages_in
 from ritornello.form.voices import REST, Frames, fermata_frames, frames_of
 from ritornello.scores.score import Metre, Score
 
@@ -52,6 +57,8 @@ class Analysis(NamedTuple):
     home: int
     harmony: list[PhraseHarmony]
     motifs: list[Motif]
+    passages: list[Passage]
+    """One for each phrase of a piece that is no chorale; none of a chorale."""
 
 
 def analyse(score: Score) -> Plan:
@@ -61,7 +68,7 @@ def analyse(score: Score) -> Plan:
         UserError: if the score has no notes, is longer than a plan can be, or has a metre below 16ths.
     """
     analysis = analyse_harmony(score)
-    frames, grid, phrases, home, harmony, motifs = analysis
+    frames, grid, phrases, home, harmony, motifs, passages = analysis
     cadences: list[Cadence] = [_cadence(frames, span, found) for span, found in zip(phrases, harmony, strict=True)]
     ranges = [(span.start, span.end) for span in phrases]
     near = score.keys[0].fifths if score.keys else 0
@@ -70,8 +77,10 @@ def analyse(score: Score) -> Plan:
         _phrase(span, found, cadence, motif, key.fifths)
         for span, found, cadence, motif in zip(phrases, harmony, cadences, motifs, strict=True)
     ]
+    spans = [SectionSpan(passage.label, number, number + 1) for number, passage in enumerate(passages)]
     sections = [
-        _section(frames, grid, span, ranges, made) for span in section_spans(frames, ranges, cadences, grid.bar_frames)
+        _section(frames, grid, span, ranges, made)
+        for span in spans or section_spans(frames, ranges, cadences, grid.bar_frames)
     ]
     return Plan(
         title=score.title,
@@ -90,7 +99,11 @@ def analyse_harmony(score: Score) -> Analysis:
         raise UserError("there are no notes to analyse", where=score.title or "score")
     grid = _regular_grid(score, len(frames.pitch))
     frames = filled(frames, grid.num_frames)
-    phrases = phrase_spans(frames, grid, fermata_frames(score))
+    fermatas = fermata_frames(score)
+    num_bars = len(grid.bars) - (grid.pickup_frames > 0)
+    passages = [] if is_chorale(score, num_bars, fermatas) else passages_in(score, grid.bar_frames, num_bars)
+    ends = [passage.bars[1] * grid.bar_frames for passage in passages[:-1]]
+    phrases = spans_to(frames, [*ends, grid.num_frames]) if passages else phrase_spans(frames, grid, fermatas)
     slots = [grid.slots(span.start, span.end) for span in phrases]
     candidates = candidates_of(evidence_of(frames, [slot for own in slots for slot in own]))
     home = home_key(score, frames, key_fits(candidates))
@@ -103,8 +116,9 @@ def analyse_harmony(score: Score) -> Analysis:
         chords = [chord_of_state(state, key % 12) for state in states[part].tolist()]
         harmony.append(PhraseHarmony(key, keys[part].tolist(), own, chords))
         first += len(own)
-    motifs = motifs_of(frames, [(span.start, span.end) for span in phrases])
-    return Analysis(frames, grid, phrases, home, _returned(harmony, motifs), motifs)
+    ranges = [(span.start, span.end) for span in phrases]
+    motifs = motifs_of_passages(frames, ranges, passages) if passages else motifs_of(frames, ranges)
+    return Analysis(frames, grid, phrases, home, _returned(harmony, motifs), motifs, passages)
 
 
 def filled(frames: Frames, num_frames: int) -> Frames:

@@ -73,6 +73,15 @@ def phrase_spans(frames: Frames, grid: Grid, fermatas: Sequence[int]) -> list[Ph
             ends.append(end)
         elif ends:  # two fermatas close together are one end
             ends[-1] = end
+    return _spans(onsets, closes, ends)
+
+
+def spans_to(frames: Frames, ends: Sequence[int]) -> list[PhraseSpan]:
+    """Phrases that follow each other from the beginning up to each of ``ends``, with their last chords."""
+    return _spans(_soprano_onsets(frames), [], ends)
+
+
+def _spans(onsets: IntArray, closes: Sequence[int], ends: Sequence[int]) -> list[PhraseSpan]:
     starts = [0, *ends[:-1]]
     return [
         PhraseSpan(start, end, _fermata_in(onsets, closes, start, end)) for start, end in zip(starts, ends, strict=True)
