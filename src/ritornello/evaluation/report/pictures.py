@@ -12,8 +12,10 @@ from ritornello.evaluation.report.sets import Piece
 from ritornello.evaluation.similarity import similarity_of
 from ritornello.evaluation.tension import tension_of
 from ritornello.evaluation.timeline import Timeline
+from ritornello.form.plan import Plan
 from ritornello.form.plan_yaml import read_plan
 from ritornello.plotting import pianoroll
+from ritornello.plotting.landmarks import cadences_of, sections_of
 from ritornello.plotting.page import png_bytes
 from ritornello.plotting.performanceroll import figure_of_performance
 from ritornello.plotting.similarity import figure_of_similarity
@@ -69,28 +71,35 @@ def not_drawn(drawing: Drawing) -> Drawn:
 
 
 def _similarity(notes: Timeline, piece: Piece) -> Any:
-    del piece
-    similarity = similarity_of(notes)
+    similarity, plan = similarity_of(notes), _plan_of(piece)
     return figure_of_similarity(
         similarity.matrix_FF,
         similarity.frame_seconds,
+        sections=sections_of(plan, notes.score) if plan else (),
         along_seconds=PASSAGE_SECONDS,
         width_inches=SQUARE_INCHES,
     )
 
 
 def _tension(notes: Timeline, piece: Piece) -> Any:
-    del piece
-    tension = tension_of(notes)
+    tension, plan = tension_of(notes), _plan_of(piece)
     names = ("tensile strain: distance from the key", "cloud diameter: dissonance", "cloud momentum: harmony moving")
     rows = zip(names, (tension.strain, tension.diameter, tension.momentum), strict=True)
-    return figure_of_tension([Curve(name, tension.seconds, values) for name, values in rows])
+    return figure_of_tension(
+        [Curve(name, tension.seconds, values) for name, values in rows],
+        sections=sections_of(plan, notes.score) if plan else (),
+        cadences=cadences_of(plan, notes.score) if plan else (),
+    )
 
 
 def _roll(notes: Timeline, piece: Piece) -> Any:
     if not notes.is_written:
         return figure_of_performance(notes.score)
-    return pianoroll.figure_of(notes.score, read_plan(piece.plan) if piece.plan else None)
+    return pianoroll.figure_of(notes.score, _plan_of(piece))
+
+
+def _plan_of(piece: Piece) -> Plan | None:
+    return read_plan(piece.plan) if piece.plan else None
 
 
 _FIGURES: dict[Kind, Callable[[Timeline, Piece], Any]] = {"similarity": _similarity, "tension": _tension, "roll": _roll}
