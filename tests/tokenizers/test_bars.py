@@ -107,6 +107,10 @@ def test_the_last_bar_is_filled_up_unless_the_score_says_where_it_ends() -> None
     assert quantize(_score((0, 12, 60, 90), closing_ticks=48)).bars() == [(0, 960)]
     assert quantize(_score((0, 60, 60, 90), closing_ticks=48)).bars() == [(0, 1920)]  # the note sounds beyond it
     assert quantize(_score()).bars() == [(0, 1920)]
+    assert quantize(_score((72, 30, 60, 90))).bars() == [(0, 1920)]  # a 16th, no more, is held over the barline
+    assert quantize(_score((72, 31, 60, 90))).bars() == [(0, 1920), (1920, 3840)]
+    held = _score((24, 30, 60, 90), metres="0:4/4 48:3/4")
+    assert quantize(held).bars() == [(0, 960)]  # the half bar stays one
 
 
 def test_a_pickup_longer_than_a_bar_holds_whole_bars() -> None:

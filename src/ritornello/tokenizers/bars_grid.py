@@ -3,7 +3,7 @@
 * **Bars** are those that ``Score.bars`` finds; barlines go to the nearest 32nd, bars that vanish by it are left out. A
   metre that is no token becomes the one of the same length whose beats are most like its own, else a bar cut short of
   the next longer one; a bar longer than twelve quarters (a cadenza) becomes bars of 4/4. The last bar is filled up with
-  rests, unless ``closing_ticks`` says where it ends.
+  rests, unless ``closing_ticks`` says where it ends; one that holds only a 16th or less of earlier notes is none.
 * **Onsets** go to the nearest step, halves down; **lengths**, separately, to the nearest of ``DURATIONS``, halves down.
   Notes of one part, onset and pitch are one note, the longest and loudest. A note that would last beyond the next onset
   of its pitch in its part, or beyond the last bar, gets the longest of ``DURATIONS`` that does not.
@@ -173,22 +173,33 @@ def _bars(score: Score) -> GridBars:
         raise limits.too_large("the piece", score.end_ticks // ticks, limits.MAX_BEATS, _WHERE, unit="quarter notes")
     known = tuple(m if m.bar_ticks(ticks) <= MAX_BAR_BEATS * ticks else _four_four(m) for m in score.metres)
     _check_count_of_bars(known, score)
+    onsets = np.array([metre.onset_ticks for metre in known])
+    spans = _spans(score, known)
+    places: list[int] = (np.searchsorted(onsets, [start for start, _ in spans], side="right") - 1).tolist()
+    borders = _rounded(np.array([start for start, _ in spans] + [spans[-1][1]]), _LENGTHS_PER_BEAT, ticks)
+    borders[-1] = max(borders[-1], borders[-2] + 1)
+    kept = np.flatnonzero(np.diff(borders))
+    steps = STEPS_PER_LENGTH * np.diff(borders)[kept]
+    metres = [known[places[bar]] for bar in kept.tolist()]
+    metre = [_metre(metre, length, ticks) for metre, length in zip(metres, steps.tolist(), strict=True)]
+    return GridBars(np.array(metre), steps)
+
+
+def _spans(score: Score, known: tuple[Metre, ...]) -> list[tuple[int, int]]:
+    """First and last tick of each bar, with the last one as it should be."""
+    ticks = score.ticks_per_beat
     pickup_ticks = score.pickup_ticks % known[0].bar_ticks(ticks)  # a longer one holds whole bars
     bars = replace(score, metres=known, pickup_ticks=pickup_ticks).bars() or [(0, 0)]
-    onsets = np.array([metre.onset_ticks for metre in known])
-    places: list[int] = (np.searchsorted(onsets, [start for start, _ in bars], side="right") - 1).tolist()
-    in_force = [known[place] for place in places]
-    notes_end = max((int(part.notes.offset_ticks.max()) for part in score.parts if len(part.notes)), default=0)
-    start, end = bars[-1]
-    is_filled = not score.closing_ticks or score.closing_ticks < notes_end
-    bars[-1] = (start, start + in_force[-1].bar_ticks(ticks) if is_filled else end)
-    borders = _rounded(np.array([bar[0] for bar in bars] + [bars[-1][1]]), _LENGTHS_PER_BEAT, ticks)
-    borders[-1] = max(borders[-1], borders[-2] + 1)
-    kept = np.diff(borders) > 0
-    steps = STEPS_PER_LENGTH * np.diff(borders)[kept]
-    kept_metres = [metre for metre, is_kept in zip(in_force, kept.tolist(), strict=True) if is_kept]
-    metre = [_metre(metre, length, ticks) for metre, length in zip(kept_metres, steps.tolist(), strict=True)]
-    return GridBars(np.array(metre), steps)
+    notes = [part.notes for part in score.parts if len(part.notes)]
+    last_onset = max((int(part.onset_ticks.max()) for part in notes), default=0)
+    notes_end = max((int(part.offset_ticks.max()) for part in notes), default=0)
+    if score.closing_ticks and score.closing_ticks >= notes_end:
+        return bars
+    start = bars[-1][0]
+    if last_onset < start and notes_end <= start + ticks // 4:
+        return bars[:-1]
+    in_force = next(metre for metre in reversed(known) if metre.onset_ticks <= start)
+    return [*bars[:-1], (start, start + in_force.bar_ticks(ticks))]
 
 
 def _four_four(metre: Metre) -> Metre:
