@@ -24,7 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ritornello.models.base import Conditions, ModelConfig
-from ritornello.modules.attention import Block
+from ritornello.modules.attention import Block, ears_of
 from ritornello.modules.chroma import NUM_CLASSES, class_counts, fading_sums, seen_from, shares
 from ritornello.modules.ears import Ear, of_frames
 from ritornello.modules.features import FeatureSum
@@ -83,7 +83,9 @@ class PlanLevel(nn.Module):
 
     def new_state(self, batch_size: int) -> PlanState:
         """The state before the first token."""
-        return PlanState(_new_caches(self.config, batch_size, self.head.weight))
+        config = self.config
+        cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, self.head.weight)
+        return PlanState((cache,) * config.num_layers)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``: keys and values, in every layer, of all tokens."""
@@ -92,7 +94,7 @@ class PlanLevel(nn.Module):
 
     def ears(self) -> list[Ear]:
         """One in each layer; see ``EventModel.ears``."""
-        return _ears(self.blocks)
+        return ears_of(self.blocks)
 
     @property
     def entrance(self) -> tuple[nn.Module, int]:
@@ -216,6 +218,7 @@ class NoteLevel(nn.Module):
         """The state before the first token."""
         config, like, B = self.config, self.norm.weight, batch_size
         silent = silent_voices(B, config.num_voices, like.device)
+        nothing = empty_cache(B, config.num_heads, config.width // config.num_heads, like)
         num_chroma = len(config.fades) + len(self.plan_classes)
         known = Surroundings(
             frame_BFD=like.new_zeros(B, 1, config.width),
@@ -225,8 +228,8 @@ class NoteLevel(nn.Module):
             source_BFV=silent.pitch_BFV.new_full((B, 1, config.num_voices), FeatureSum.NOTHING),
         )
         return NoteState(
-            caches=_new_caches(config, B, like),
-            source_cache=empty_cache(B, config.num_heads, config.width // config.num_heads, like),
+            caches=(nothing,) * config.num_layers,
+            source_cache=nothing,
             events_BFS=silent.pitch_BFV.new_empty(B, 0, config.num_voices),
             sums_BC12=like.new_zeros(B, len(config.fades), NUM_CLASSES),
             known=known,
@@ -249,7 +252,7 @@ class NoteLevel(nn.Module):
 
     def ears(self) -> list[Ear]:
         """One in each layer and one for the source; what is heard of a frame is spread evenly over its tokens."""
-        ears = _ears(self.blocks)
+        ears = ears_of(self.blocks)
         if self.source is not None:
             ears.insert(len(ears) // 2, self.source.ear("source"))
         return [of_frames(ear, self.frame_tokens) for ear in ears]
@@ -395,13 +398,3 @@ def _blocks(config: PlanLevelConfig | NoteLevelConfig) -> nn.ModuleList:
         )
         for _ in range(config.num_layers)
     )
-
-
-def _ears(blocks: nn.ModuleList) -> list[Ear]:
-    own = [block for block in blocks if isinstance(block, Block)]
-    return [block.attention.ear(f"layer {number}") for number, block in enumerate(own, start=1)]
-
-
-def _new_caches(config: PlanLevelConfig | NoteLevelConfig, batch_size: int, like: Tensor) -> tuple[KVCache, ...]:
-    cache = empty_cache(batch_size, config.num_heads, config.width // config.num_heads, like)
-    return (cache,) * config.num_layers

@@ -94,3 +94,9 @@ class Block(nn.Module):
         heard_BTD, cache = self.attention(self.attention_norm(x_BTD), cache)
         x_BTD = x_BTD + self.dropout(heard_BTD)
         return x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD))), cache
+
+
+def ears_of(blocks: nn.ModuleList) -> list[Ear]:
+    """What tells of each block, named by its layer from 1, how much its positions hear of others."""
+    own = [block for block in blocks if isinstance(block, Block)]
+    return [block.attention.ear(f"layer {number}") for number, block in enumerate(own, start=1)]
