@@ -13,10 +13,10 @@ from torch import nn
 
 from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
-from ritornello.scores.score import Notes, Part, Score, Tempo
+from ritornello.scores.score import Metre, Notes, Part, Score, Tempo
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.training import attention as attention_module
-from ritornello.training.attention import Listener, read_chorale, read_performance
+from ritornello.training.attention import Listener, read_bars, read_chorale, read_performance
 from ritornello.training.build import build_model
 from ritornello.training.weights import save_weights
 
@@ -76,6 +76,22 @@ def test_tokens_of_notes_with_durations_belong_to_notes() -> None:
     assert piece.note_T.tolist() == [-1, 0, 0, 0, 0, -1, 1, 1, -1]
     assert piece.pitch.tolist() == [60, 67]
     np.testing.assert_allclose(piece.end_seconds, [1.5, 1.3])
+
+
+def test_tokens_of_music_in_bars_belong_to_notes() -> None:
+    # BOS PROGRAM BAR POSITION TEMPO PART PITCH60 DURATION POSITION PART VELOCITY PITCH67 DURATION END
+    notes = Notes.of([(0, 240, 60, 90), (240, 960, 67, 100)])
+    score = Score(480, (Part("", notes),), (Metre(0, 3, 4),), tempos=(Tempo(0, 60.0),))
+    piece = read_bars(SCHEMES["bars"].encode(score)["bars"])
+    assert piece.note_T.tolist() == [-1, -1, -1, -1, -1, -1, 0, 0, -1, -1, 1, 1, 1, -1]
+    assert piece.begins_N.tolist() == [6, 11]
+    assert piece.pitch.tolist() == [60, 67]
+    np.testing.assert_allclose(piece.start_seconds, [0, 0.5])
+    np.testing.assert_allclose(piece.end_seconds, [0.5, 2.5])
+    np.testing.assert_allclose(piece.seconds_T, [0.0] * 8 + [0.5] * 5 + [3])
+    listener = untrained("transformer", "bars", keyboard=False, recall=False)
+    heard = listener.heard_by_note(listener.read(score), 1)
+    assert heard.influence_N[0] > 0
 
 
 def test_tokens_of_a_chorale_belong_to_the_note_that_sounds() -> None:

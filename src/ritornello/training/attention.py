@@ -2,8 +2,8 @@
 
 A *note's asking position* is the token before the one that begins it: what is heard there decides which note comes. The
 tokens of a performance that belong to a note are the one that begins it, those that end it or tell its length, and the
-VELOCITY just before it; waits and marks belong to none. Of a chorale they are the tokens by which its voice strikes and
-holds it. Of a plan no token belongs to a note: each stands for itself.
+VELOCITY just before it; waits and marks belong to none. So it is in bars. Of a chorale they are the tokens by which its
+voice strikes and holds it. Of a plan no token belongs to a note: each stands for itself.
 
 Seconds are those of the tokens' clock. A 16th of a chorale counts as a quarter of a second, a token of a plan as one.
 
@@ -28,7 +28,12 @@ from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
 from ritornello.models.attention import Readable, attention, heard_places, influence
 from ritornello.models.base import Conditions
+from ritornello.scores.clock import Clock
 from ritornello.scores.score import IntArray, Score
+from ritornello.tokenizers.bars import BarsTokenizer, EvenBarsTokenizer
+from ritornello.tokenizers.bars_words import DURATION as BAR_DURATION
+from ritornello.tokenizers.bars_words import DURATIONS, PITCH, STEPS_PER_BEAT, VELOCITY
+from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.chorale import FIRST_PITCH, FRAME_TOKENS, HOLD, LOWEST_PITCH
 from ritornello.tokenizers.note_duration import DURATION, SECONDS, NoteDurationTokenizer
 from ritornello.tokenizers.note_duration import TIME_SHIFT as DURATION_SHIFT
@@ -48,6 +53,7 @@ CHORD_SECONDS = 0.03 + 1e-6
 """Notes that begin at most so long after the one before belong to its chord."""
 STEPS_PER_SECOND = 4
 """Of chorales, in frames."""
+IN_BARS = (BarsTokenizer.name, EvenBarsTokenizer.name)
 _NO_NOTE = -1
 
 
@@ -130,7 +136,9 @@ class Listener:
         encoded = SCHEMES[scheme].encode(score)[self.level]
         if len(encoded.ids) > MOST_TOKENS:
             raise UserError(f"{len(encoded.ids):,} tokens", where="piece", limit=f"{MOST_TOKENS:,}")
-        return read_chorale(encoded) if self.level == "notes" else read_performance(self.level, encoded)
+        if self.level == "notes":
+            return read_chorale(encoded)
+        return read_bars(encoded) if self.level in IN_BARS else read_performance(self.level, encoded)
 
     def heard_by_note(self, piece: ReadPiece, note: int) -> NoteHearing:
         """What was heard where the note was asked for."""
@@ -183,6 +191,23 @@ def read_performance(level: str, encoded: Encoded) -> ReadPiece:
         end_seconds = _ends_of_lengths(ids, seconds, begins, note_T)
     pitch = ids[begins] - int(scheme.strikes_V.argmax())
     return ReadPiece(ids, seconds, note_T, seconds[begins], end_seconds, pitch, begins, None)
+
+
+def read_bars(encoded: Encoded) -> ReadPiece:
+    """Several parts in bars, from BOS to END."""
+    ids, scheme = encoded.ids.astype(np.int64), BarsTokenizer()
+    score = scheme.decode(Tokens(ids, scheme.vocabulary.hash))
+    clock, ticks_per_step = Clock.of(score), score.ticks_per_beat // STEPS_PER_BEAT
+    steps = scheme.places(ids)[:, 1]
+    begins = np.flatnonzero((ids >= PITCH) & (ids < BAR_DURATION))
+    lengths = np.array(DURATIONS)[ids[begins + 1] - BAR_DURATION]
+    note_T = np.full(len(ids), _NO_NOTE)
+    note_T[begins] = note_T[begins + 1] = np.arange(len(begins))
+    is_louder = (ids[begins - 1] >= VELOCITY) & (ids[begins - 1] < PITCH)
+    note_T[begins[is_louder] - 1] = np.flatnonzero(is_louder)
+    seconds = clock.seconds(steps * ticks_per_step)
+    end_seconds = clock.seconds((steps[begins] + lengths) * ticks_per_step)
+    return ReadPiece(ids, seconds, note_T, seconds[begins], end_seconds, ids[begins] - PITCH, begins, None)
 
 
 def read_chorale(encoded: Encoded) -> ReadPiece:

@@ -112,6 +112,17 @@ def test_prepared_chorales_have_bars(prepared_toy: Path) -> None:
     assert index.place(0).piece == data.entries[first].id
 
 
+def test_prepared_music_in_bars_has_bars(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    for number in range(12):
+        write_midi(random_written(number), tmp_path / "music" / f"{number}.mid")
+    prepare(str(tmp_path / "music"), tmp_path / "out", scheme="bars")
+    data, index = PreparedLevel(tmp_path / "out", "bars"), open_or_build(tmp_path / "out")
+    assert len(index.names) == len(data.of_split("train"))
+    number = int(data.entries[data.of_split("train")[0]].id.removesuffix(".mid"))
+    assert copying.evaluate(Timeline.of(random_written(number)), index)["copied_bars_share"] == 1.0
+
+
 def test_of_maestro_the_training_split_is_taken(music: Path) -> None:
     rows = [f"Someone,Piece {n},{'train' if n < 5 else 'test'},{n:02d}.mid" for n in range(12)]
     table = "canonical_composer,canonical_title,split,midi_filename\n" + "\n".join(rows)

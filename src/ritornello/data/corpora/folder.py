@@ -3,6 +3,7 @@
 **Source**: the user's own; **licence**: as the user states it.
 **Split**: by piece, about 80 / 10 / 10 for training, validation and test, drawn from a seed
 (``data/splits.py``); near-duplicates (``data/duplicates.py``) stay on one side.
+**Schemes**: performances unless asked for ``bars``, which believes the barlines of the files.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ritornello.data.corpora.archive import ENDINGS, unpacked
-from ritornello.data.corpora.base import PERFORMANCE_SCHEMES, Corpus, Piece
+from ritornello.data.corpora.base import PERFORMANCE_SCHEMES, SCORE_SCHEMES, Corpus, Piece
 from ritornello.data.corpora.files import music_files, piece_of_file
 
 
@@ -29,4 +30,4 @@ def folder_corpus(path: Path) -> Corpus:
             yield piece_of_file(name, file)
 
     name = path.resolve().name
-    return Corpus(name, "not stated", pieces, PERFORMANCE_SCHEMES, "a folder of the user")
+    return Corpus(name, "not stated", pieces, PERFORMANCE_SCHEMES + SCORE_SCHEMES, "a folder of the user")

@@ -25,12 +25,14 @@ from ritornello.evaluation.copying.files import check_free, open_index, read_hea
 from ritornello.evaluation.copying.index import Heard, Index
 from ritornello.evaluation.recurrence import note_events
 from ritornello.evaluation.timeline import Timeline
+from ritornello.tokenizers.bars import BarsTokenizer
 from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.tokenizers.note_duration import NoteDurationTokenizer
 from ritornello.tokenizers.performance import PerformanceTokenizer
 
 _EVENT_SCHEMES = {scheme.vocabulary.hash: scheme for scheme in (PerformanceTokenizer, NoteDurationTokenizer)}
+_WRITTEN_SCHEMES = {scheme.vocabulary.hash: scheme for scheme in (ChoraleTokenizer(), BarsTokenizer())}
 
 
 class _Source(NamedTuple):
@@ -121,15 +123,15 @@ def _read_events(data: PreparedLevel, number: int) -> Heard:
     return Heard(_name(entry.group, entry.id), notes.pitch, onset_seconds - first)
 
 
-def _read_chorale(data: PreparedLevel, number: int) -> Heard:
+def _read_written(data: PreparedLevel, number: int) -> Heard:
     entry = data.entries[number]
-    score = ChoraleTokenizer().decode(Tokens(data.ids(number), data.vocabulary_hash))
+    score = _WRITTEN_SCHEMES[data.vocabulary_hash].decode(Tokens(data.ids(number), data.vocabulary_hash))
     return Heard.of(_name(entry.group, entry.id), Timeline.of(score, written=True))
 
 
 _READERS: dict[str, Callable[[PreparedLevel, int], Heard]] = {
     **dict.fromkeys(_EVENT_SCHEMES, _read_events),
-    ChoraleTokenizer.vocabulary.hash: _read_chorale,
+    **dict.fromkeys(_WRITTEN_SCHEMES, _read_written),
 }
 """By the hash of their vocabulary, how the tokens of a level are read."""
 
