@@ -40,6 +40,8 @@ NEAR_SHARE = 0.25
 """Small panels show what their heads hear alone, if that is less than such a part of what the large one shows."""
 BRIEFLY_PIXELS = 500
 """Of a panel: narrower ones say less."""
+EDGE = 0.06
+"""Share of a panel at its right end in which no time is named: the next panel names its own first."""
 NOTE_HEIGHT, LEAST_PIXELS = 0.92, 2.5
 UNHEARD, HEARD, DARKEST, ASKING = "#D4D4D4", "#8FBCDD", "#08306B", palette.VOICES[0]
 PASSAGES = (palette.LETTERS[1], palette.LETTERS[5], palette.LETTERS[2])
@@ -275,7 +277,8 @@ def _decorate(
     length = stretch[1] - stretch[0]
     step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if length / s <= 7), 1200)
     times = list(range(math.ceil(stretch[0] / step) * step, math.floor(stretch[1]) + 1, step))
-    axes.set_xticks(times, [f"{t // 60}:{t % 60:02d}" for t in times] if with_axis else [""] * len(times))
+    last_named = stretch[1] - EDGE * length if with_axis else -1.0
+    axes.set_xticks(times, [f"{t // 60}:{t % 60:02d}" if t <= last_named else "" for t in times])
     axes.tick_params(length=1.5, pad=1.5, width=0.5, color=palette.FAINT, labelsize=6, labelcolor=palette.GREY,
                      labelfontfamily=palette.FONT)  # fmt: skip
     for spine in axes.spines.values():
