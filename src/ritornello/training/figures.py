@@ -81,8 +81,8 @@ class Likelihood:
         return _VOICES if self.groups == _NOTE_GROUPS else self.groups
 
     def table(self) -> dict[str, float]:
-        """Nats per token by group; ``voices`` are the four together."""
-        table = {group: self.of(group) for group in self.groups}
+        """Nats per token by group, of those that have tokens; ``voices`` are the four together."""
+        table = {group: self.of(group) for group, tokens in zip(self.groups, self.tokens.sum(0), strict=True) if tokens}
         return {"voices": self.headline, **table} if self.groups == _NOTE_GROUPS else table
 
     def by_position(self) -> dict[str, float]:

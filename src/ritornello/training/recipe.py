@@ -41,7 +41,8 @@ class DataOptions(RecipeModel):
     corpus: str | None = None
     """Prepares this corpus, or this folder of MIDI files, into ``folder`` when the folder is not there yet."""
     level: str = "notes"
-    """A level of the prepared folder: structure, phrases or notes of chorales; performance, note_duration."""
+    """A level of the prepared folder: structure, phrases or notes of chorales; performance, note_duration; bars,
+    bars_even, for which all that is said of performances holds, but that they are only transposed."""
     batch_tokens: int = Field(default=8192, ge=1, le=MAX_BATCH_TOKENS)
     """Padded tokens that one process reads at once, about."""
     transpose: tuple[Annotated[int, Field(ge=-12, le=0)], Annotated[int, Field(ge=0, le=12)]] = (0, 0)
