@@ -20,9 +20,11 @@ from ritornello.form.arcs import density_arc, register_arc
 from ritornello.form.cadences import cadence_of
 from ritornello.form.chord import Chord
 from ritornello.form.chords import Slots, best_path, candidates_of, key_fits
+from ritornello.form.closes import Close, closes
 from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import FRAMES_PER_BEAT, Grid, Range, grid_of_score
 from ritornello.form.keys import home_key, spell_key
+from ritornello.form.local_keys import local_keys
 from ritornello.form.motifs import motifs_of
 from ritornello.form.phrases import PhraseSpan, phrase_spans, spans_to
 from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phrase, Plan, Section
@@ -30,10 +32,12 @@ from ritornello.form.returns import Passage
 from ritornello.form.sections import SectionSpan, section_spans
 from ritornello.form.songs import is_chorale, motifs_of_passages, passages_in
 from ritornello.form.voices import REST, Frames, fermata_frames, frames_of
-from ritornello.scores.score import Metre, Score
+from ritornello.scores.score import IntArray, Metre, Score
 
 DEFAULT_TEMPO_BPM = 80.0
 MAX_PICKUP_BEATS = 16
+CLOSING_BARS = 2
+"""Bars at the end of a passage in which its cadence is."""
 MAX_NUMERATOR, MAX_DENOMINATOR = 99, 16
 
 
@@ -59,6 +63,8 @@ class Analysis(NamedTuple):
     motifs: list[Motif]
     passages: list[Passage]
     """One for each phrase of a piece that is no chorale; none of a chorale."""
+    closes: list[Close]
+    """All cadences of a piece that is no chorale, inside its passages too; a chorale's are its phrases' ends."""
 
 
 def analyse(score: Score) -> Plan:
@@ -68,7 +74,7 @@ def analyse(score: Score) -> Plan:
         UserError: if the score has no notes, is longer than a plan can be, or has a metre below 16ths.
     """
     analysis = analyse_harmony(score)
-    frames, grid, phrases, home, harmony, motifs, passages = analysis
+    frames, grid, phrases, home, harmony, motifs, passages, _ = analysis
     cadences: list[Cadence] = [_cadence(frames, span, found) for span, found in zip(phrases, harmony, strict=True)]
     ranges = [(span.start, span.end) for span in phrases]
     near = score.keys[0].fifths if score.keys else 0
@@ -105,9 +111,14 @@ def analyse_harmony(score: Score) -> Analysis:
     ends = [passage.bars[1] * grid.bar_frames for passage in passages[:-1]]
     phrases = spans_to(frames, [*ends, grid.num_frames]) if passages else phrase_spans(frames, grid, fermatas)
     slots = [grid.slots(span.start, span.end) for span in phrases]
-    candidates = candidates_of(evidence_of(frames, [slot for own in slots for slot in own]))
+    every = [slot for own in slots for slot in own]
+    evidence, flags = evidence_of(frames, every), _flags(grid, phrases, slots)
+    candidates = candidates_of(evidence)
     home = home_key(score, frames, key_fits(candidates))
-    keys, states = best_path(candidates, _flags(grid, phrases, slots), home)
+    known = local_keys(evidence, flags.on_barline, home) if passages else None
+    keys, states = best_path(candidates, flags, home, known)
+    found = closes(frames, grid, every, keys, _chords(states, keys)) if passages else []
+    phrases = _closed(phrases, found, grid)
     harmony: list[PhraseHarmony] = []
     first = 0
     for span, own in zip(phrases, slots, strict=True):
@@ -118,7 +129,22 @@ def analyse_harmony(score: Score) -> Analysis:
         first += len(own)
     ranges = [(span.start, span.end) for span in phrases]
     motifs = motifs_of_passages(frames, ranges, passages) if passages else motifs_of(frames, ranges)
-    return Analysis(frames, grid, phrases, home, _returned(harmony, motifs), motifs, passages)
+    return Analysis(frames, grid, phrases, home, _returned(harmony, motifs), motifs, passages, found)
+
+
+def _chords(states: IntArray, keys: IntArray) -> list[Chord]:
+    """The chords of all slots, each in its own key."""
+    return [chord_of_state(state, key % 12) for state, key in zip(states.tolist(), keys.tolist(), strict=True)]
+
+
+def _closed(phrases: Sequence[PhraseSpan], found: Sequence[Close], grid: Grid) -> list[PhraseSpan]:
+    """The same phrases with their last chords where a cadence is found in their last bars."""
+    closed: list[PhraseSpan] = []
+    for span in phrases:
+        first = max(span.start, span.end - CLOSING_BARS * grid.bar_frames)
+        own = [close.frame for close in found if first <= close.frame < span.end]
+        closed.append(span._replace(fermata=own[-1]) if own else span)
+    return closed
 
 
 def filled(frames: Frames, num_frames: int) -> Frames:

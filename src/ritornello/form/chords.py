@@ -33,6 +33,8 @@ from ritornello.scores.score import IntArray
 
 NUM_CANDIDATES = 16
 """Chords per slot that are considered further."""
+NOT_KNOWN = 1e6
+"""Nats against a key that is known not to hold."""
 NUM_KEYS = 24
 """Key k < 12 is major on tonic k, k >= 12 minor on tonic k - 12."""
 
@@ -116,12 +118,19 @@ def key_fits(candidates: Candidates) -> FloatArray:
     return np.logaddexp.reduce(_priors(candidates) + candidates.score, axis=2).sum(axis=1)
 
 
-def best_path(candidates: Candidates, slots: Slots, home: int) -> tuple[IntArray, IntArray]:
-    """The most likely keys (S,) and chord states (S,) of a piece with the home key ``home``; S > 0."""
+def best_path(
+    candidates: Candidates, slots: Slots, home: int, known: IntArray | None = None
+) -> tuple[IntArray, IntArray]:
+    """The most likely keys (S,) and chord states (S,) of a piece with the home key ``home``; S > 0.
+
+    Where the keys are ``known`` (S,), only the chords are looked for.
+    """
     context = harmony_weights()[1]
     relation = relations()
     unary = _priors(candidates) + candidates.score + context.home[relation[home]][:, None, None]
     unary += np.where(slots.at_cadence[:, None], _by_key(context.last, candidates.state), 0.0)
+    if known is not None:
+        unary[np.arange(NUM_KEYS)[:, None] != known] -= NOT_KNOWN
     inside, near = context.inside[relation][:, :, None], context.near[relation][:, :, None]
     best = unary[:, 0]
     key_back: list[IntArray] = []
