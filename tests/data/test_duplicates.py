@@ -39,7 +39,9 @@ def edited(notes: Notes, share: float = 0.05) -> Notes:
 
 
 @pytest.mark.parametrize(
-    "change", [transposed, stretched, edited, lambda notes: edited(stretched(transposed(notes)))], ids=str
+    "change",
+    [transposed, stretched, edited, lambda notes: edited(stretched(transposed(notes)))],
+    ids=["transposed", "stretched", "edited", "all three"],
 )
 def test_the_same_music_is_known_again(performance: Maker, change: Callable[[Notes], Notes]) -> None:
     score = performance(1, 1500)
