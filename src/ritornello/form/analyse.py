@@ -5,7 +5,8 @@ and last what only whole phrases show: sections, motifs, arcs. The result is a c
 the piece fills its last bar, as a composed piece does.
 
 A chorale's sections are groups of phrases that end at fermatas or cadences. In every other piece that is long enough
-to have returns, passages are found by what returns (``songs.py``); each is a section of one phrase.
+to have returns, passages are found by what returns (``songs.py``, and ``arias.py`` where a ritornello moves through
+the keys); each is a section of one phrase.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from ritornello.errors import UserError
 from ritornello.form.arcs import density_arc, register_arc
+from ritornello.form.arias import aria_passages
 from ritornello.form.cadences import cadence_of
 from ritornello.form.chord import Chord
 from ritornello.form.chords import Slots, best_path, candidates_of, key_fits
@@ -107,7 +109,9 @@ def analyse_harmony(score: Score) -> Analysis:
     frames = filled(frames, grid.num_frames)
     fermatas = fermata_frames(score)
     num_bars = len(grid.bars) - (grid.pickup_frames > 0)
-    passages = [] if is_chorale(score, num_bars, fermatas) else passages_in(score, grid.bar_frames, num_bars)
+    passages: list[Passage] = []
+    if not is_chorale(score, num_bars, fermatas):
+        passages = aria_passages(score, grid.bar_frames, num_bars) or passages_in(score, grid.bar_frames, num_bars)
     ends = [passage.bars[1] * grid.bar_frames for passage in passages[:-1]]
     phrases = spans_to(frames, [*ends, grid.num_frames]) if passages else phrase_spans(frames, grid, fermatas)
     slots = [grid.slots(span.start, span.end) for span in phrases]

@@ -121,10 +121,11 @@ def _search(onsets: NDArray[np.bool_]) -> _Search:
     later = np.zeros((2 * len(onsets), 128 + 2 * MAX_SEMITONES), dtype=np.bool_)
     later[: len(onsets), MAX_SEMITONES : MAX_SEMITONES + 128] = onsets
     again = np.zeros((len(distances), 2 * MAX_SEMITONES + 1, num_beats), dtype=np.float32)
-    for number, distance in enumerate(distances.tolist()):
-        for level in range(again.shape[1]):
-            there = later[frame + distance, pitch + level]
-            again[number, level] = np.bincount(beat[there], minlength=num_beats)
+    with_notes, firsts = np.unique(beat, return_index=True)
+    levels = pitch[:, None] + np.arange(again.shape[1])
+    for number, distance in enumerate(distances.tolist() if len(beat) else []):
+        there = later[(frame + distance)[:, None], levels]
+        again[number, :, with_notes] = np.add.reduceat(there, firsts, axis=0, dtype=np.float32)
         again[number, :, distance // FRAMES_PER_BEAT :] = -np.inf
     return _Search(np.bincount(beat, minlength=num_beats).astype(np.float64), again, distances)
 
