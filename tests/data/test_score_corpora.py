@@ -13,7 +13,7 @@ import pytest
 from ritornello.data.corpora import CORPORA
 from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.corpora.mutopia import attribution, credits_by_piece, split_of
-from ritornello.data.corpora.pop909_cl import PARTS, symbol
+from ritornello.data.corpora.pop909_cl import PARTS, shift_16ths, symbol
 from ritornello.data.prepare import prepare
 from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
@@ -137,19 +137,23 @@ PIANO = [(480 * n, 440, 72 + n % 5, 40 + n) for n in range(16)] + [(1920 * n, 19
 """The piano doubles the melody, but holds longer: in one track, one cannot tell whose end comes first."""
 
 
-def _song(root: Path, number: int, *, others: int = 0) -> None:
-    """POP909's song, played at 90 and a little late, and the corrected one a bar later, with ``others`` changed."""
+def _song(root: Path, number: int, *, others: int = 0, late: int = 0) -> None:
+    """POP909's song, played at 90 and a little late, and the corrected one a bar later, with ``others`` changed.
+
+    All of the corrected one comes ``late`` quarters later.
+    """
     played = root / "pop909" / f"{number:03d}" / f"{number:03d}.mid"
     corrected = root / "pop909-cl" / "POP909_processed" / f"{number:03d}.mid"
     for path in (played, corrected):
         path.parent.mkdir(parents=True, exist_ok=True)
     tracks = {"MELODY": MELODY, "BRIDGE": BRIDGE, "PIANO": PIANO}
-    late = {name: [(o + 7 * (p % 3), d, p, v) for o, d, p, v in rows] for name, rows in tracks.items()}
-    parts = tuple(Part(name, Notes.of(rows)) for name, rows in late.items())
+    as_played = {name: [(o + 7 * (p % 3), d, p, v) for o, d, p, v in rows] for name, rows in tracks.items()}
+    parts = tuple(Part(name, Notes.of(rows)) for name, rows in as_played.items())
     write_midi(Score(480, parts, tempos=(Tempo(0, 90.0),)), played)
     merged = [(o + 1920, d, p, 1 if n < others else v) for n, (o, d, p, v) in enumerate(MELODY + BRIDGE + PIANO)]
     chords = [(1920, 1920, p, 90) for p in (48, 52, 55)] + [(3840, 960, p, 90) for p in (52, 55, 60, 64)]
     chords += [(5760, 960, p, 90) for p in (50, 55, 57)]
+    merged, chords = ([(o + 480 * late, *rest) for o, *rest in rows] for rows in (merged, chords))
     parts = (Part("piano", Notes.of(merged)), Part("chords", Notes.of(chords)))
     write_midi(Score(480, parts, keys=(KeySignature(0, -3, "minor"),), tempos=(Tempo(0, 120.0),)), corrected)
 
@@ -175,6 +179,18 @@ def test_a_song_has_its_parts_its_chords_and_its_tempo(tmp_path: Path) -> None:
         ChordSymbol(4800, None),  # two beats of nothing
         ChordSymbol(5760, 2, "suspended4"),
     )
+
+
+def test_barlines_stand_where_chords_change(tmp_path: Path) -> None:
+    """All comes three quarters later, the barlines too; behind the first two, the melody is found again."""
+    _song(tmp_path, 5, late=3)
+    score = next(iter(CORPORA["pop909_cl"].pieces(tmp_path))).load()
+    assert score.pickup_ticks == 3 * 480
+    assert score.bars()[:3] == [(0, 1440), (1440, 3360), (3360, 5280)]
+    assert [chord.onset_ticks for chord in score.chords] == [3360, 5280, 6240, 7200]
+    written = Notes.of([(4 * n, 3, 60 + n % 5, 80) for n in range(16)])  # from the first bar on, in 16ths
+    assert shift_16ths(score.parts[0].notes, 480, written, 4) == (3 * 4 + 16, 1.0)
+    assert shift_16ths(score.parts[0].notes, 480, Notes.of([(0, 1, 71, 80)]), 4) == (0, 0.0)
 
 
 def test_a_song_that_is_another_one_is_refused(tmp_path: Path) -> None:
