@@ -2,14 +2,14 @@
 
     python benchmarks/fit_song_form.py NEW.json [--last 800]
 
-Needs RITORNELLO_DATA with ``pop909-structure``, about three minutes on one core and 2 GB. ``--last 700`` leaves songs
+Needs RITORNELLO_DATA with ``pop909-structure``, about five minutes on one core and 3 GB. ``--last 700`` leaves songs
 701-800 for choosing features; 801-909 are never seen (``song_form.py`` measures there). Labellings whose bars do not
 fill the song are left out.
 
-Three tables are fitted one after the other, each by its own likelihood with a Gaussian prior, which all are convex:
-``alike`` (whether two bars are the same place of phrases of one letter; logistic), ``segments`` (the cut; semi-Markov
-conditional random field, both people's cuts weighing half) and ``material`` (the letter, given the letters before;
-multinomial logit). Segments longer than the model has are cut at its longest for the fit.
+Four tables are fitted one after the other, each by its own likelihood with a Gaussian prior, which all are convex:
+``alike`` (whether two bars are the same place of phrases of one letter; logistic), ``segments`` and ``segments again``
+(the cut; semi-Markov conditional random fields, both people's cuts weighing half) and ``material`` (the letter, given
+the letters before; multinomial logit). Segments longer than the model has are cut at its longest for the fit.
 
 Shapes: P pairs of bars, S songs, N bars, M lengths, C materials, K features.
 """
@@ -36,7 +36,8 @@ from ritornello.form.bars import Bars, bars_of
 from ritornello.form.grid import Range
 from ritornello.form.repetition import EVIDENCE, Repetition, evidence_at, repetition_of
 from ritornello.form.returns import MATERIAL, material_evidence
-from ritornello.form.segments import FEATURES, MAX_BARS, features_of
+from ritornello.form.segment_features import FEATURES, FEATURES_AGAIN, MAX_BARS, elsewhere_of, features_of
+from ritornello.form.segments import chances_of
 
 MOST_BARS_APART = 2
 """By how much a labelling may differ from the score."""
@@ -62,7 +63,7 @@ class Truth(NamedTuple):
 
 
 def main() -> None:
-    """Fits the three tables and writes them."""
+    """Fits the tables and writes them."""
     parser = argparse.ArgumentParser(description="Fits the weights of the analysis of songs.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--last", type=int, default=800, help="last song that is looked at")
@@ -74,7 +75,12 @@ def main() -> None:
     tables = {"alike": fit_alike(truths)}
     with_tables(tables)
     found = [repetition_of(truth.bars) for truth in truths]
-    tables["segments"] = fit_segments(truths, found)
+    features = [features_of(truth.bars, own) for truth, own in zip(truths, found, strict=True)]
+    tables["segments"] = first = fit_segments(truths, features, FEATURES)
+    for number, (own, repeated) in enumerate(zip(features, found, strict=True)):
+        chances = chances_of(own @ np.array([first[name] for name in FEATURES]))
+        features[number] = np.concatenate([own, elsewhere_of(repeated, chances)], axis=2)
+    tables["segments again"] = fit_segments(truths, features, FEATURES_AGAIN)
     tables["material"] = fit_material(truths, found)
     rounded = {name: {key: round(value, 3) for key, value in table.items()} for name, table in tables.items()}
     options.out.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
@@ -141,11 +147,11 @@ def fit_alike(truths: Sequence[Truth]) -> Weights:
     return dict(zip(EVIDENCE, fitted("alike", loss, len(EVIDENCE), len(same)), strict=True))
 
 
-def fit_segments(truths: Sequence[Truth], found: Sequence[Repetition]) -> Weights:
-    """The cuts: the features of people's segments against those of all cuts."""
+def fit_segments(truths: Sequence[Truth], features: Sequence[np.ndarray], names: Sequence[str]) -> Weights:
+    """The cuts: the features (N, M, K) of people's segments against those of all cuts."""
     order = sorted(range(len(truths)), key=lambda number: truths[number].bars.num_bars)
     batches = [
-        segment_batch([(truths[number], found[number]) for number in order[start : start + BATCH_SONGS]])
+        segment_batch([(truths[number], features[number]) for number in order[start : start + BATCH_SONGS]])
         for start in range(0, len(order), BATCH_SONGS)
     ]
 
@@ -155,20 +161,20 @@ def fit_segments(truths: Sequence[Truth], found: Sequence[Repetition]) -> Weight
             total = total + log_sums(features_SNMK @ weights.float(), num_bars_S).sum() - (wanted_SK @ weights).sum()
         return total
 
-    return dict(zip(FEATURES, fitted("segments", loss, len(FEATURES), len(truths)), strict=True))
+    return dict(zip(names, fitted("segments", loss, len(names), len(truths)), strict=True))
 
 
-def segment_batch(songs: Sequence[tuple[Truth, Repetition]]) -> tuple[Tensor, Tensor, Tensor]:
+def segment_batch(songs: Sequence[tuple[Truth, np.ndarray]]) -> tuple[Tensor, Tensor, Tensor]:
     """Features of all segments (S, N, M, K), bars (S,), and summed features of people's cuts (S, K)."""
     num_bars = torch.tensor([truth.bars.num_bars for truth, _ in songs])
-    features = torch.zeros(len(songs), int(num_bars.max()), MAX_BARS, len(FEATURES), dtype=torch.float32)
-    wanted = torch.zeros(len(songs), len(FEATURES))
-    for number, (truth, found) in enumerate(songs):
-        own = torch.from_numpy(features_of(truth.bars, found))
-        features[number, : len(own)] = own
+    num_features = songs[0][1].shape[2]
+    features = torch.zeros(len(songs), int(num_bars.max()), MAX_BARS, num_features, dtype=torch.float32)
+    wanted = torch.zeros(len(songs), num_features)
+    for number, (truth, own) in enumerate(songs):
+        features[number, : len(own)] = torch.from_numpy(own)
         for spans in truth.labellings:
             for start, stop in short_enough(span for _, span in spans):
-                wanted[number] += own[start, stop - start - 1] / len(truth.labellings)
+                wanted[number] += torch.from_numpy(own[start, stop - start - 1]) / len(truth.labellings)
     return features, num_bars, wanted
 
 

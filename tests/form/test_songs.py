@@ -14,7 +14,8 @@ from ritornello.form.bars import bars_of
 from ritornello.form.plan import MAX_SECTIONS
 from ritornello.form.repetition import repetition_of
 from ritornello.form.returns import passages_of
-from ritornello.form.segments import MAX_BARS, best_cut, segments_of
+from ritornello.form.segment_features import MAX_BARS
+from ritornello.form.segments import best_cut, chances_of, segments_of
 from ritornello.form.shorthand import format_form
 from ritornello.form.songs import is_chorale, passages_in
 from ritornello.scores.score import Notes, Part, Score
@@ -69,19 +70,28 @@ def test_the_shortest_pieces(num_bars: int) -> None:
     assert len(passages_of(bars, repetition, cut)) == len(cut)
 
 
-def test_the_best_cut_is_the_best_of_all() -> None:
-    """Against every cut of seven bars."""
-    worth = np.random.default_rng(1).normal(size=(7, 3))
+def cuts(start: int, num_bars: int, longest: int) -> list[list[tuple[int, int]]]:
+    """All of them."""
+    if start == num_bars:
+        return [[]]
+    stops = range(start + 1, min(start + longest, num_bars) + 1)
+    return [[(start, stop), *rest] for stop in stops for rest in cuts(stop, num_bars, longest)]
 
-    def cuts(start: int) -> list[list[tuple[int, int]]]:
-        if start == 7:
-            return [[]]
-        return [[(start, stop), *rest] for stop in range(start + 1, min(start + 3, 7) + 1) for rest in cuts(stop)]
+
+def test_the_best_cut_and_the_chances_are_those_over_all_cuts() -> None:
+    worth = np.random.default_rng(1).normal(size=(7, 3))
 
     def value(cut: list[tuple[int, int]]) -> float:
         return sum(worth[start, stop - start - 1] for start, stop in cut)
 
-    assert best_cut(worth) == max(cuts(0), key=value)
+    everything = cuts(0, 7, 3)
+    assert best_cut(worth) == max(everything, key=value)
+    expected = np.zeros((7, 3))
+    for cut in everything:
+        for start, stop in cut:
+            expected[start, stop - start - 1] += np.exp(value(cut))
+    expected /= sum(np.exp(value(cut)) for cut in everything)
+    assert chances_of(worth) == pytest.approx(expected)
 
 
 def test_what_is_read_as_a_chorale() -> None:

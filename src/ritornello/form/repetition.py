@@ -94,6 +94,16 @@ def evidence_at(bars: Bars, semitones: int) -> FloatArray:
     return np.stack([np.broadcast_to(column, (num, num)) for column in columns], axis=2).astype(np.float64)
 
 
+def lagged(alike: FloatArray) -> FloatArray:
+    """(2N - 1, N) alike[n, n + lag] for lags -N + 1 to N - 1; 0 outside and at lag 0."""
+    num = len(alike)
+    table = np.zeros((2 * num - 1, num))
+    for lag in range(1, num):
+        table[num - 1 + lag, : num - lag] = alike.diagonal(lag)
+        table[num - 1 - lag, lag:] = alike.diagonal(-lag)
+    return table
+
+
 def _products(profile: FloatArray, semitones: int) -> FloatArray:
     """(N, N) scalar products of profiles (N, F, 12) with themselves moved up."""
     return np.tensordot(profile, np.roll(profile, semitones, axis=2), axes=([1, 2], [1, 2]))

@@ -74,7 +74,7 @@ def passages_of(bars: Bars, repetition: Repetition, segments: Sequence[Range]) -
         likeness = [mean_likeness(repetition.alike_NN, segment, segments[other])[0] for other in earlier]
         source = earlier[int(np.argmax(likeness))] if earlier else None
         semitones = 0 if source is None else _semitones(repetition, segment, segments[source])
-        same = source is not None and _same_tune(bars, segment, segments[source], semitones)
+        same = source is not None and same_tune(bars, segment, segments[source], semitones)
         label = _label(bars, passages, letters[index], segment)
         passages.append(Passage(label, segment, source, semitones, same))
     return passages
@@ -170,13 +170,13 @@ def _label(bars: Bars, passages: Sequence[Passage], letter: str, own: Range) -> 
     """The letter, with the primes of the statement that has the same tune, or with one prime more than all."""
     labels = [passage.label for passage in passages if passage.label[0] == letter]
     for passage in passages:
-        if passage.label[0] == letter and _same_tune(bars, own, passage.bars, 0):
+        if passage.label[0] == letter and same_tune(bars, own, passage.bars, 0):
             return passage.label
     primes = len(set(labels))
     return letter + "'" * min(primes, MAX_PRIMES)
 
 
-def _same_tune(bars: Bars, one: Range, other: Range, semitones: int) -> bool:
+def same_tune(bars: Bars, one: Range, other: Range, semitones: int) -> bool:
     """Whether one is the other's melody moved by ``semitones``, at the same length; without melody, its harmony."""
     if one[1] - one[0] != other[1] - other[0]:
         return False
