@@ -17,7 +17,7 @@ replaced by that, rounded to a 24th of a quarter note.
 lowest note as the root where two fit alike.
 *Bars.* Many corrected files begin on a beat that puts their barlines between the changes of harmony. The barlines are
 moved, by whole 16ths, to where most chords change, if that is more than 5 % of the changes more than as they are; the
-first bar is then a pickup. ``shift_16ths`` finds such a song in the bars of ``pop909-structure``: of the 761 songs whose
+first bar is then a pickup. ``shift_16ths`` finds a song in the bars of ``pop909-structure``: of the 761 songs whose
 melodies agree, 56 % have its barlines before this and 87 % after it.
 *Tempo.* One for the song: the slope of POP909's seconds over the corrected beats.
 """
