@@ -62,6 +62,7 @@ _ANCHORS = 3
 """An entry has at least one of the subject's first three notes on its level."""
 _SPEEDS = (1.0, 2.0, 0.5)
 _NO_NOTE = -1
+_ROUNDING = 1e-6
 
 
 class Entry(NamedTuple):
@@ -248,7 +249,7 @@ def _candidates(points: _Points, subject: Subject, sign: int, scale: float) -> l
     aligned = _align(points, subject, starts, pitches, sign, scale)
     least = MIN_LIKENESS + OF_SHORT / len(subject) ** 0.5 + (OF_OTHER_SPEED if scale != 1.0 else 0.0)
     found: list[_Found] = []
-    for place in np.flatnonzero(aligned.likeness >= least):
+    for place in np.flatnonzero(aligned.likeness >= least - _ROUNDING):
         notes = aligned.note[place]
         notes = notes[notes != _NO_NOTE]
         semitones = int(pitches[place] - subject.pitch[0])
