@@ -15,8 +15,8 @@ over songs, with 95 % intervals of the mean over songs drawn again.
 What stands against the people: the analysis; the analysis of the same notes in one part, where the melody is whatever
 sounds highest and never pauses while there are chords (the weights were not fitted to that); a cut every four or eight
 bars, all bars of one material or of five at random; and the usual first attempt, novelty along the diagonal of a
-self-similarity (Foote 2000), whose segments are all new. The first row is the ceiling: one person against the other. *letters alone* are
-those of the analysis on the cut that the person made.
+self-similarity (Foote 2000), whose segments are all new. The first row is the ceiling: one person against the other.
+*letters alone* are those of the analysis on the cut that the person made.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
     songs = [read_song(folder / f"{number:03d}") for number in range(first, last + 1)]
     bars = [bars_of(song.score, frames_per_bar(song)) for song in songs]
     print(f"{len(songs)} songs, {sum(own.num_bars for own in bars)} bars")
-    print(f"{'':<42}" + "".join(f"{column:>18}" for column in COLUMNS))
+    print(f"{'':<42}" + "".join(f"{column:>20}" for column in COLUMNS))
     people = [
         tuple(cut_of_labelling(labelling, own.num_bars) for labelling in song.labellings)
         for song, own in zip(songs, bars, strict=True)
@@ -198,12 +198,17 @@ def agreement(person: Cut, other: Cut) -> dict[str, float]:
     """The measures of one song by column."""
     precision, recall, one_bar = mir_eval.segment.detection(person.intervals, other.intervals, window=1.0, trim=True)
     same_bar = mir_eval.segment.detection(person.intervals, other.intervals, window=0.5, trim=True)[2]
-    both = (person.intervals, person.labels, other.intervals, other.labels)
+    both = (person.intervals, numbered(person.labels), other.intervals, numbered(other.labels))
     over, under, _ = mir_eval.segment.nce(*both, frame_size=1.0)
     v_measure = mir_eval.segment.vmeasure(*both, frame_size=1.0)[2]
     pairs = mir_eval.segment.pairwise(*both, frame_size=1.0)[2]
     values = (one_bar, precision, recall, same_bar, pairs, v_measure, over, under)
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def numbered(labels: Sequence[str]) -> list[str]:
+    """The labels as numbers, since ``mir_eval`` takes capitals and small letters for the same."""
+    return [str(labels.index(label)) for label in labels]
 
 
 def print_row(name: str, rows: Sequence[dict[str, float]]) -> None:
@@ -212,7 +217,7 @@ def print_row(name: str, rows: Sequence[dict[str, float]]) -> None:
     for column in COLUMNS:
         found = rate(Tally.of_values([row[column] for row in rows]))
         cells.append(f"{100 * found.value:.1f} [{100 * found.low:.1f} {100 * found.high:.1f}]")
-    print(f"{name:<42}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
+    print(f"{name:<42}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":
