@@ -53,6 +53,14 @@ def test_a_transposed_return_is_the_same_material() -> None:
     assert relations == ["new", "new", "exact", "exact", "transposed"]
 
 
+def test_where_primes_run_out_the_source_lends_its_own() -> None:
+    """A chorus on six levels: four labels, and each later return bears one of them."""
+    score = song(VERSE, *[CHORUS] * 6, semitones=[0, 0, 1, 2, 3, 4, 5])
+    labels = [passage.label for passage in passages_in(score, 16, 56) if passage.label[0] == "B"]
+    assert labels[:4] == ["B" + "'" * primes for primes in range(4)]
+    assert set(labels[4:]) <= set(labels[:4])
+
+
 def test_what_never_returns_has_letters_of_its_own() -> None:
     plan = analyse(song(VERSE, BRIDGE, CHORUS))
     letters = [section.letter for section in plan.sections or ()]

@@ -75,7 +75,7 @@ def passages_of(bars: Bars, repetition: Repetition, segments: Sequence[Range]) -
         source = earlier[int(np.argmax(likeness))] if earlier else None
         semitones = 0 if source is None else _semitones(repetition, segment, segments[source])
         same = source is not None and same_tune(bars, segment, segments[source], semitones)
-        label = _label(bars, passages, letters[index], segment)
+        label = _label(bars, passages, letters[index], segment, source)
         passages.append(Passage(label, segment, source, semitones, same))
     return passages
 
@@ -166,14 +166,17 @@ def _letters(bars: Bars, segments: Sequence[Range], materials: Sequence[int]) ->
     return [found[material] for material in materials]
 
 
-def _label(bars: Bars, passages: Sequence[Passage], letter: str, own: Range) -> str:
-    """The letter, with the primes of the statement that has the same tune, or with one prime more than all."""
-    labels = [passage.label for passage in passages if passage.label[0] == letter]
-    for passage in passages:
-        if passage.label[0] == letter and same_tune(bars, own, passage.bars, 0):
+def _label(bars: Bars, passages: Sequence[Passage], letter: str, own: Range, source: int | None) -> str:
+    """The letter, with the primes of the statement that has the same tune, or with one prime more than all.
+
+    Where there are no more primes, those of the source.
+    """
+    statements = [passage for passage in passages if passage.label[0] == letter]
+    for passage in statements:
+        if same_tune(bars, own, passage.bars, 0):
             return passage.label
-    primes = len(set(labels))
-    return letter + "'" * min(primes, MAX_PRIMES)
+    primes = len({passage.label for passage in statements})
+    return letter + "'" * primes if primes <= MAX_PRIMES or source is None else passages[source].label
 
 
 def same_tune(bars: Bars, one: Range, other: Range, semitones: int) -> bool:
