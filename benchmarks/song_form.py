@@ -2,8 +2,9 @@
 
     python benchmarks/song_form.py [--songs 801-909]
 
-Needs RITORNELLO_DATA with ``pop909-structure`` and takes about half a minute. The weights of ``form`` were fitted on
-songs 1-800 (``fit_song_form.py``); 801-909 are the test. The analysis sees melody and chords as notes, nothing else.
+Needs RITORNELLO_DATA with ``pop909-structure``, ``pop909-cl`` and ``pop909``; about a minute. The weights of
+``form`` were fitted on songs 1-800 (``fit_song_form.py``); 801-909 are the test. The analysis sees melody and chords as
+notes, nothing else.
 
 *one bar* and *same bar* are F-measures of the borders between phrases (those at which songs begin and end are left out)
 with a tolerance of one bar and of none; *precision* and *recall* go with the first, against the person. *pairs* is the
@@ -16,7 +17,9 @@ What stands against the people: the analysis; the analysis of the same notes in 
 sounds highest and never pauses while there are chords (the weights were not fitted to that); a cut every four or eight
 bars, all bars of one material or of five at random; and the usual first attempt, novelty along the diagonal of a
 self-similarity (Foote 2000), whose segments are all new. The first row is the ceiling: one person against the other.
-*letters alone* are those of the analysis on the cut that the person made.
+*letters alone* are those of the analysis on the cut that the person made. *arrangements* are the songs as they are
+played in ``pop909-cl`` (melody, bridge and piano), those whose barlines are those of the labels; below them stands the
+analysis of melody and chords of the same songs.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.data.corpora import pop909_cl
 from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.corpora.pop909_structure import Labelling, Song, read_song
 from ritornello.evaluation.statistics import Tally, rate
@@ -42,6 +46,8 @@ from ritornello.form.segments import segments_of
 from ritornello.scores.score import Notes, Part, Score
 
 COLUMNS = ("one bar", "precision", "recall", "same bar", "pairs", "V", "over", "under")
+LEAST_SHARED = 0.7
+"""Share of the melody's notes in which an arrangement must agree with the lead sheet."""
 NOVELTY_BARS = 4
 NOVELTY_LEAST = 0.15
 
@@ -88,6 +94,7 @@ def main() -> None:
         cuts = [lettered(own, both[person]) for own, both in zip(bars, people, strict=True)]
         rows = [agreement(both[person], cut) for both, cut in zip(people, cuts, strict=True)]
         print_row(f"letters alone, cut by person {person + 1}", rows)
+    print_arrangements(songs, bars, people)
     print_returns(bars, [both[0] for both in people])
     started = time.perf_counter()
     for own in bars:
@@ -121,6 +128,44 @@ def analysed(bars: Bars) -> Cut:
     repetition = repetition_of(bars)
     passages = passages_of(bars, repetition, segments_of(bars, repetition))
     return Cut(np.array([own.bars for own in passages], dtype=np.float64), [own.label[0] for own in passages])
+
+
+def print_arrangements(songs: Sequence[Song], bars: Sequence[Bars], people: Sequence[tuple[Cut, ...]]) -> None:
+    """The played songs of ``pop909-cl`` whose bars are those of the people, and their lead sheets beside them."""
+    played = {int(piece.id): piece for piece in pop909_cl.pieces()}
+    arranged: list[dict[str, float]] = []
+    plain: list[dict[str, float]] = []
+    for song, own, both in zip(songs, bars, people, strict=True):
+        if song.number not in played:
+            continue
+        score = played[song.number].load()
+        shift, share = pop909_cl.shift_16ths(
+            score.parts[0].notes, score.ticks_per_beat, song.score.parts[0].notes, song.score.ticks_per_beat
+        )
+        size = frames_per_bar(song)
+        metres = {4 * metre.numerator * 4 // metre.denominator for metre in score.metres}
+        if share < LEAST_SHARED or shift % size or score.pickup_ticks or metres != {size}:
+            continue
+        cut = moved(analysed(bars_of(score, size)), shift // size, own.num_bars)
+        arranged.append(mean_agreement(both, cut))
+        plain.append(mean_agreement(both, analysed(own)))
+    print_row(f"arrangements of {len(arranged)} songs, both persons", arranged)
+    print_row("analysis of the same, both persons", plain)
+
+
+def mean_agreement(both: Sequence[Cut], cut: Cut) -> dict[str, float]:
+    """The measures of one song by column, the mean of both persons."""
+    rows = [agreement(person, cut) for person in both]
+    return {column: float(np.mean([row[column] for row in rows])) for column in COLUMNS}
+
+
+def moved(cut: Cut, shift_bars: int, num_bars: int) -> Cut:
+    """A cut of music that begins so many bars earlier, cropped to a song of ``num_bars``."""
+    intervals = cut.intervals - shift_bars
+    inside = (intervals[:, 1] > 0) & (intervals[:, 0] < num_bars)
+    intervals = np.clip(intervals[inside], 0, num_bars)
+    intervals[0, 0], intervals[-1, 1] = 0, num_bars
+    return Cut(intervals, [label for label, there in zip(cut.labels, inside, strict=True) if there])
 
 
 def lettered(bars: Bars, person: Cut) -> Cut:
