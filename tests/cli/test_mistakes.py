@@ -105,3 +105,16 @@ def test_an_unknown_corpus_and_a_wrong_recipe(tmp_path: Path, capsys: pytest.Cap
     assert "modle" in line_of(["train", str(recipe), "--out", str(tmp_path / "run")], capsys)
     assert "missing.yaml" in line_of(["train", "missing.yaml", "--out", str(tmp_path / "run")], capsys)
     assert "nowhere" in line_of(["evaluate", "nowhere", "--data", str(tmp_path)], capsys)
+
+
+def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether typer raises or returns a code."""
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ritornello.cli.piece_folder.claim_folder", stopped)
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "pieces", "--reference", "others"])
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "ritornello: stopped; what was finished before is kept\n"

@@ -22,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+_STOPPED = 130
+"""Exit code after Ctrl-C, as of a shell."""
 for verb in (compose, analyse, render, prepare, train, evaluate, hears):
     app.command()(getattr(verb, verb.__name__.rsplit(".", 1)[-1]))
 
@@ -52,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:  # disk full, no permission: the machine's state, which the user can mend
         _end(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
     except (KeyboardInterrupt, typer.Abort):
-        _end("stopped; what was finished before is kept", 130)
+        code = _STOPPED
+    if code == _STOPPED:  # some releases of typer return it instead of raising
+        _end("stopped; what was finished before is kept", _STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -103,6 +103,7 @@ def _report(source: Path, reference: Path, out: Path, training: Path | None, see
     from ritornello.cli.piece_folder import claim_folder, write_files
     from ritornello.cli.progress import Stages
     from ritornello.evaluation.report.making import Options, report
+    from ritornello.evaluation.report.sets import printable
     from ritornello.evaluation.report.summary import summary_of
 
     claim_folder(out)
@@ -113,7 +114,7 @@ def _report(source: Path, reference: Path, out: Path, training: Path | None, see
     made = report(source, reference, Options(seed, training, workers or _num_cores(), command), stages.show)
     with stages.show("files written"):
         write_files(made.files(), out)
-    typer.echo(f"{summary_of(made.findings, made.page)}\n\n{stages}\n{out / 'report.html'}")
+    typer.echo(f"{summary_of(made.findings, made.page)}\n\n{stages}\n{printable(str(out / 'report.html'))}")
 
 
 def _num_cores() -> int:
@@ -131,9 +132,9 @@ def _show_context_use(
 ) -> None:
     """Prints the tables of each split, and writes all figures."""
     from ritornello.cli.progress import progress_bar
+    from ritornello.evaluation.context.tables import tables
     from ritornello.evaluation.context.use import ContextOptions
     from ritornello.evaluation.context.use import evaluate as evaluate_context
-    from ritornello.evaluation.context.tables import tables
     from ritornello.training.evaluate import open_checkpoint, pieces_of
 
     weights, facts, data, model = open_checkpoint(checkpoint, data_folder)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from ritornello.errors import UserError
 from ritornello.evaluation import aspects
 from ritornello.evaluation.metric import Aspect, Metric
+from ritornello.evaluation.report.gathering import Gathered
 from ritornello.evaluation.report.making import Options, Report, report
 from ritornello.evaluation.report.summary import summary_of
 from ritornello.evaluation.timeline import Timeline
@@ -217,13 +220,59 @@ def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
     assert not re.search(r"(?<!\\)<", text.partition("## How this was made")[0])
 
 
+def test_folders_may_have_names_that_are_no_text(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, and a line break: escaped in all three files."""
+    ours = performances(tmp_path / os.fsdecode(b"\xff\n"), 2)
+    made = report(ours, performances(tmp_path / "theirs", 2, 9), Options(command=f"evaluate {ours}"))
+    assert "\\udcff\\n beside theirs" in made.files()["report.html"].decode()
+    assert json.loads(made.files()["report.json"])["command"].endswith("\\udcff\\n")
+    assert made.files()["report.md"]
+
+
+def test_chance_is_counted_only_where_intervals_hold_what_they_say(made: Report) -> None:
+    """Twenty pieces and more: one in twenty. Of four and four more of them, how many nobody knows."""
+    findings = made.findings
+    assert math.isnan(findings.num_by_chance)
+    assert "by chance alone: of two and two pieces, three in ten" in careful(made)
+    assert any("of so few pieces many do by chance alone" in headline.meaning for headline in made.page.headlines)
+    sets = findings.gathered.generated, findings.gathered.reference
+    many = (replace(of_set, pieces=of_set.pieces * 5) for of_set in sets)
+    enough = replace(findings, gathered=Gathered(*many, written=False, shared=0))
+    known = sum(not math.isnan(line.difference.low) for line in findings.own_lines)
+    assert enough.num_by_chance == pytest.approx(known / 20)
+
+
+def test_music_without_dynamics_is_said(tmp_path: Path) -> None:
+    ours, theirs = folder(tmp_path / "ours", {"w.mid": written(1), "p.mid": performance(1)}), tmp_path / "theirs"
+    made = report(ours, performances(theirs, 2, 9), Options())
+    assert "In 1 of the 2 measured pieces of the generated set all notes are equally loud" in careful(made)
+    assert "pieces of the reference set all notes" not in careful(made)
+
+
+def test_what_few_pieces_of_either_set_have_is_said(tmp_path: Path) -> None:
+    """Of three pieces one lasts long enough for something to return after 30 seconds."""
+    ours, theirs = (
+        folder(tmp_path / name, {f"{n}.mid": performance(seed + n, length) for n, length in enumerate((33, 33, 200))})
+        for name, seed in (("ours", 1), ("theirs", 9))
+    )
+    made = report(ours, theirs, Options())
+    for which in ("generated pieces", "pieces of the reference"):
+        (rare,) = (sentence for sentence in made.page.careful if f"less than half of the {which}" in sentence)
+        assert "returned 30s (1)" in rare
+
+
 def test_a_set_without_a_sound_file_is_a_mistake(tmp_path: Path) -> None:
     ours = performances(tmp_path / "ours", 2)
     bad = tmp_path / "bad"
     bad.mkdir()
     (bad / "a.mid").write_bytes(b"no MIDI")
-    with pytest.raises(UserError, match="none of its 1 files can be read"):
+    with pytest.raises(UserError, match="its only file of music cannot be read: not a MIDI file"):
         report(ours, bad, Options())
+    with pytest.raises(UserError, match=r"a\.mid: cannot be read: not a MIDI file"):
+        report(ours, bad / "a.mid", Options())
+    (bad / "b.mid").write_bytes(b"no MIDI")
+    with pytest.raises(UserError, match="none of its 2 files can be read"):
+        report(bad, ours, Options())
     with pytest.raises(UserError, match="no such"):
         report(tmp_path / "missing", ours, Options())
 

@@ -16,8 +16,6 @@ from ritornello.evaluation.statistics import ENOUGH_PIECES
 
 OTHER_LENGTH = 1.5
 """Ratio of median lengths from which on it is said that many values go with length."""
-MANY_VALUES = 20
-"""So many intervals of 95 % have one that is wrong."""
 NUM_NAMES = 8
 
 
@@ -37,9 +35,11 @@ def careful(findings: Findings, drawn: Sequence[Drawn]) -> Iterator[str]:
         yield f"Pictures that could not be drawn: {_some(undrawn)}."
     yield from _lengths(gathered)
     yield from _degenerate(findings.features)
-    yield from _chance(findings.own_lines)
+    yield from _chance(findings)
     yield from _blind(findings.own_lines)
-    yield from _rare(findings.own_lines)
+    for name, of_set in both:
+        yield from _loudness(name, of_set)
+    yield from _rare(findings)
 
 
 def _same_files(gathered: Gathered) -> Iterator[str]:
@@ -125,11 +125,17 @@ def _degenerate(features: Sequence[Feature]) -> Iterator[str]:
         )
 
 
-def _chance(lines: Sequence[Line]) -> Iterator[str]:
-    known = sum(not math.isnan(line.difference.low) for line in lines)
-    if known > MANY_VALUES:
+def _chance(findings: Findings) -> Iterator[str]:
+    known = sum(not math.isnan(line.difference.low) for line in findings.own_lines)
+    by_chance = findings.num_by_chance
+    if known and math.isnan(by_chance):
         yield (
-            f"{known} single values are compared, each with its own 95 % interval: about {known / MANY_VALUES:.0f} "
+            f"{known} single values are compared, each with its own interval. Between two sets of the same kind, of so "
+            "few pieces, more than one in twenty would differ by chance alone: of two and two pieces, three in ten."
+        )
+    elif by_chance > 1:
+        yield (
+            f"{known} single values are compared, each with its own 95 % interval: about {by_chance:.0f} "
             "would differ by chance alone between two sets of the same kind."
         )
 
@@ -143,12 +149,26 @@ def _blind(lines: Sequence[Line]) -> Iterator[str]:
         )
 
 
-def _rare(lines: Sequence[Line]) -> Iterator[str]:
-    most = max((line.generated.num_pieces for line in lines), default=0)
-    rare = [line for line in lines if 0 < line.generated.num_pieces < most / 2]
-    if rare:
-        names = _some([f"{words(line.metric.name)} ({line.generated.num_pieces})" for line in rare])
-        yield f"Values that less than half of the generated pieces have, and how many have them: {names}."
+def _loudness(name: str, of_set: MeasuredSet) -> Iterator[str]:
+    level = sum(piece.values.get("velocity_spread") == 0 for piece in of_set.pieces)
+    if level:
+        yield (
+            f"In {level:,} of the {len(of_set.pieces):,} measured pieces of the {name} set all notes are equally loud: "
+            "where nobody wrote or played how loud they are, the figures of velocity are those of a default."
+        )
+
+
+def _rare(findings: Findings) -> Iterator[str]:
+    generated, reference = zip(*((line.generated, line.reference) for line in findings.own_lines), strict=True)
+    for pieces, estimates in (("generated pieces", generated), ("pieces of the reference", reference)):
+        most = max(estimate.num_pieces for estimate in estimates)
+        rare = [
+            f"{words(line.metric.name)} ({estimate.num_pieces})"
+            for line, estimate in zip(findings.own_lines, estimates, strict=True)
+            if estimate.num_pieces < most / 2
+        ]
+        if rare:
+            yield f"Values that less than half of the {pieces} have, and how many have them: {_some(rare)}."
 
 
 def _some(names: Sequence[str]) -> str:

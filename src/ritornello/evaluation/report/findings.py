@@ -11,6 +11,7 @@ from ritornello.evaluation.report.features import Feature
 from ritornello.evaluation.report.gathering import Gathered
 from ritornello.evaluation.report.measuring import Measured
 from ritornello.evaluation.report.typicality import Typicality
+from ritornello.evaluation.statistics import ENOUGH_PIECES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,13 @@ class Findings:
     def own_lines(self) -> tuple[Line, ...]:
         """Those of the notes alone: without copying and plans."""
         return tuple(line for line in self.lines if line.aspect not in {COPYING, PLANS})
+
+    @property
+    def num_by_chance(self) -> float:
+        """Own lines whose intervals would lie apart between sets of one kind; nan where intervals are too narrow."""
+        if min(len(s.pieces) for s in (self.gathered.generated, self.gathered.reference)) < ENOUGH_PIECES:
+            return math.nan
+        return 0.05 * sum(not math.isnan(line.difference.low) for line in self.own_lines)
 
     @property
     def by_typicality(self) -> list[Measured]:

@@ -21,7 +21,7 @@ from typing import TypeAlias
 from ritornello.errors import UserError
 from ritornello.evaluation.distributions import MOST_PIECES
 from ritornello.evaluation.report.measuring import Measured, Order, measure, over_workers
-from ritornello.evaluation.report.sets import Found, LeftOut, Look, Piece, drawn, find_pieces, look_into
+from ritornello.evaluation.report.sets import Found, LeftOut, Look, Piece, drawn, find_pieces, look_into, printable
 
 Progress: TypeAlias = Callable[[int, int], None]
 Stage: TypeAlias = Callable[[str], AbstractContextManager[Progress]]
@@ -89,9 +89,9 @@ def gather(
     for source, of_set, sound in zip(sources, looks, readable, strict=True):
         if not sound:
             raise UserError(
-                f"none of its {len(of_set):,} files can be read; the first: {of_set[0].reason}",
+                _none_readable(source, of_set),
                 where=str(source),
-                mend="name a folder with sound files",
+                mend="name sound files",
             )
     taken = _drawn_alike(readable, seed)
     written = all(look.written for of_set in readable for look in of_set)
@@ -108,6 +108,12 @@ def _look(found: list[Found], workers: int, show: Progress) -> list[list[Look]]:
     jobs = [piece for of_set in found for piece in of_set.pieces]
     looks = {look.piece: look for look in over_workers(look_into, jobs, workers, _unreadable, show)}
     return [[looks[piece] for piece in of_set.pieces] for of_set in found]
+
+
+def _none_readable(source: Path, looks: list[Look]) -> str:
+    if len(looks) > 1:
+        return f"none of its {len(looks):,} files can be read; the first: {looks[0].reason}"
+    return f"{'cannot' if source.is_file() else 'its only file of music cannot'} be read: {looks[0].reason}"
 
 
 def _unreadable(piece: Piece) -> Look:
@@ -137,7 +143,7 @@ def _set(source: Path, found: Found, looks: list[Look], taken: list[Look], measu
     readable = [look for look in looks if not look.reason]
     unreadable = [LeftOut(look.piece.name, look.reason) for look in looks if look.reason]
     return MeasuredSet(
-        str(source),
+        printable(str(source)),
         tuple(measured),
         tuple(unreadable),
         found.twins,

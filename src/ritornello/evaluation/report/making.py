@@ -28,6 +28,7 @@ from ritornello.evaluation.report.measuring import over_workers
 from ritornello.evaluation.report.page import Page, Picture
 from ritornello.evaluation.report.pictures import Drawing, Kind, draw, not_drawn
 from ritornello.evaluation.report.sections import page_of
+from ritornello.evaluation.report.sets import printable
 from ritornello.evaluation.report.typicality import typicalities
 from ritornello.evaluation.report.written_numbers import number, words
 from ritornello.plotting.distributions import Panel, figure_of_distributions
@@ -119,7 +120,7 @@ def _compared(gathered: Gathered, options: Options, stage: Stage) -> Findings:
         *plan_lines(ours, theirs, options.seed),
     )
     return Findings(
-        command=options.command,
+        command=printable(options.command),
         seed=options.seed,
         versions=_versions(),
         gathered=gathered,
@@ -127,7 +128,7 @@ def _compared(gathered: Gathered, options: Options, stage: Stage) -> Findings:
         lines=all_lines,
         typicality=typicalities(values, values_reference),
         typicality_reference=typicalities(values_reference, values_reference),
-        training=str(options.training or ""),
+        training=printable(str(options.training or "")),
     )
 
 

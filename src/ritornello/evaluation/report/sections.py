@@ -75,7 +75,12 @@ def _headlines(findings: Findings) -> Iterator[Headline]:
     known = [line for line in findings.own_lines if not math.isnan(line.difference.low)]
     if known:
         apart = sum(line.differs for line in known)
-        chance = f"about {len(known) / 20:.0f} would by chance alone"
+        by_chance = findings.num_by_chance
+        chance = (
+            "of so few pieces many do by chance alone"
+            if math.isnan(by_chance)
+            else f"about {by_chance:.0f} would by chance alone"
+        )
         yield Headline(f"{apart} of {len(known)}", f"single values whose means differ beyond their interval; {chance}")
     ranked = findings.by_typicality
     if ranked:

@@ -78,7 +78,7 @@ def find_pieces(source: Path) -> Found:
     if not source.exists():
         raise UserError("there is no such file or folder", where=str(source), mend="check the name")
     if source.is_file():
-        return Found((Piece(_printable(source.name), source, _plan_beside(source)),), ())
+        return Found((Piece(printable(source.name), source, _plan_beside(source)),), ())
     files = sorted(_music_files(source), key=lambda path: (path.parent, path.stem, PREFERRED.index(_ending(path))))
     if not files:
         endings = ", ".join(PREFERRED)
@@ -114,6 +114,11 @@ def drawn(items: Sequence[Item], count: int, seed: int) -> list[Item]:
     return [items[i] for i in np.sort(chosen)]
 
 
+def printable(name: str) -> str:
+    """The name without line breaks, control characters and halves of characters."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
 def _music_files(folder: Path) -> Iterator[Path]:
     """Files below a folder whose endings are read; links to folders are not followed."""
     num_files = 0
@@ -143,9 +148,4 @@ def _plan_beside(path: Path) -> Path | None:
 
 
 def _name(path: Path, folder: Path) -> str:
-    return _printable(path.relative_to(folder).as_posix())
-
-
-def _printable(name: str) -> str:
-    """The name without line breaks, control characters and halves of characters."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+    return printable(path.relative_to(folder).as_posix())

@@ -73,8 +73,11 @@ def words(name: str) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """``3:07``."""
-    return DASH if math.isnan(seconds) else f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
+    """``3:07``, ``1:03:07``."""
+    if math.isnan(seconds):
+        return DASH
+    minute, second = divmod(round(seconds), 60)
+    return f"{minute // 60}:{minute % 60:02d}:{second:02d}" if minute >= 60 else f"{minute}:{second:02d}"
 
 
 def count(number_of: int, one: str, many: str = "") -> str:
