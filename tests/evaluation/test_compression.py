@@ -60,6 +60,28 @@ def test_costs_worked_by_hand(sequence: np.ndarray, bits: float) -> None:
     assert entropy_rate_bits(sequence.astype(np.int64)) == pytest.approx(bits / len(sequence), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("pitches", "steps", "pitch_bits", "interval_bits", "rhythm_bits"),
+    [
+        # one pitch, one step: factors begin at 0 and 1
+        ([60], [0.2], 1, 1, 1),
+        # two in turn: at 0, 1 and 2, intervals +7 and -7 too
+        ([60, 67], [0.2], np.log2(6), np.log2(6), 1),
+        # a cell of three pitches and three intervals, in a rhythm of three values: at 0, 1, 2 and 3
+        ([60, 62, 67], [0.1, 0.2, 0.4], np.log2(24), np.log2(24), np.log2(24)),
+    ],
+)
+def test_rates_of_pieces_by_hand(
+    pitches: list[int], steps: list[float], pitch_bits: float, interval_bits: float, rhythm_bits: float
+) -> None:
+    """60 notes, 59 steps."""
+    onset = np.cumsum([0.0, *(steps * 60)[:59]])
+    values = compression.evaluate(played(*((t, t + 0.05, p) for t, p in zip(onset, pitches * 60, strict=False))))
+    assert values["pitch_entropy_rate_bits"] == pytest.approx(pitch_bits / 60)
+    assert values["interval_entropy_rate_bits"] == pytest.approx(interval_bits / 59)
+    assert values["rhythm_entropy_rate_bits"] == pytest.approx(rhythm_bits / 59)
+
+
 def test_one_repeat_saves_what_it_repeats() -> None:
     """An eighth of 4,000 random symbols is repeated: an eighth fewer bits. The mean longest match calls it order."""
 

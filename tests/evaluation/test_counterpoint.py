@@ -170,7 +170,9 @@ FIFTHS, FIFTHS_APART = (72, 64, 55, 48), (76, 71, 50, 43)
 )
 def test_rates_by_hand(name: str, chords: list[tuple[int, int, int, int]], expected: float) -> None:
     pitches = grid(*chords)
-    assert counterpoint.evaluate_frames(pitches, struck(pitches))[name] == pytest.approx(expected, abs=1e-12)
+    found = counterpoint.evaluate_frames(pitches, struck(pitches))
+    assert found[name] == pytest.approx(expected, abs=1e-12)
+    assert found["beats"] == len(chords)
     across = counterpoint.evaluate_frames(pitches, struck(pitches), frozenset(range(4, len(pitches), 4)))
     if f"{name}_across_fermatas" in across:
         assert across[f"{name}_across_fermatas"] == pytest.approx(expected, abs=1e-12)

@@ -59,6 +59,17 @@ def test_clarity_by_hand() -> None:
     assert math.isnan(harmony.key_clarity(np.ones(12)))
 
 
+@pytest.mark.parametrize(("present", "expected"), [((0, 7), 0.6326), ((0, 4, 7), 0.8141)])
+def test_clarity_of_chords_by_hand(present: tuple[int, ...], expected: float) -> None:
+    # C major: entries 17.7661, 19.8049 and 22.062 for C, E and G, mean 8.33334, squares about the mean 804.31 (that of
+    # C G, two ones in twelve, 20 / 12; of C E G 27 / 12).
+    # C G: (39.8281 - 16.6667) / sqrt(804.31 * 1.6667) = 23.1614 / 36.614; C E G: 34.6329 / sqrt(804.31 * 2.25)
+    squares = float(((AARDEN_ESSEN[0] - AARDEN_ESSEN[0].mean()) ** 2).sum())
+    assert squares == pytest.approx(804.31, abs=0.01)
+    histogram = np.isin(np.arange(12), present).astype(float)
+    assert harmony.key_clarity(histogram) == pytest.approx(expected, abs=5e-5)
+
+
 def test_a_piece_in_two_keys_is_clearer_in_its_passages() -> None:
     # 32 s of C major and 32 s of F sharp major: two passages of 16 s each, all clear; together nearly flat
     one, two = harmony.evaluate(scale(0, times=8)), harmony.evaluate(scale(0, 6, times=8))
@@ -82,11 +93,12 @@ def test_a_passage_is_sixteen_seconds_or_four_bars() -> None:
     assert apart > 0.8
 
 
-def test_passages_count_by_the_time_of_their_notes() -> None:
-    # a major triad for 16 s, then one note for 1 s: their clarities weigh 48 to 1
-    notes = played(*((0.0, 16.0, pitch) for pitch in (60, 64, 67)), (16.0, 1.0, 61))
+@pytest.mark.parametrize("seconds", [1, 4, 16])
+def test_passages_count_by_the_time_of_their_notes(seconds: int) -> None:
+    # a major triad for 16 s, then one note for 1 s (4 s, 16 s): their clarities weigh 48 to 1 (4, 16)
+    notes = played(*((0.0, 16.0, pitch) for pitch in (60, 64, 67)), (16.0, float(seconds), 61))
     triad, one = (harmony.key_clarity(np.isin(np.arange(12), own).astype(float)) for own in ((0, 4, 7), (1,)))
-    assert harmony.local_key_clarity(notes) == pytest.approx((48 * triad + one) / 49, abs=1e-9)
+    assert harmony.local_key_clarity(notes) == pytest.approx((48 * triad + seconds * one) / (48 + seconds), abs=1e-9)
 
 
 @pytest.mark.parametrize(("tonics", "num_changes"), [((0,), 0), ((0, 6), 1), ((0, 6, 0), 2), ((0, 6, 0, 2), 3)])

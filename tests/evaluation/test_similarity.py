@@ -82,6 +82,28 @@ def test_similarity_by_lag_worked_by_hand() -> None:
     assert np.isnan(found[2:]).all()
 
 
+@pytest.mark.parametrize(
+    ("block_seconds", "num_blocks", "expected"),
+    [
+        # 16 frames in blocks of 4: of 120 pairs 2 * 28 are alike; at 4 s all are; beyond 6 s too little is left
+        (2, 4, {0: 1 - 56 / 120}),
+        # 80 frames in blocks of 20: of 3160 pairs 2 * 780 are alike. At 2.5 s 5 of 75 differ at each of three borders;
+        # at 15 s, a block and a half, the second halves of the first two blocks are alike, 20 of 50; at 20 s all are
+        (10, 4, {0: 60 / 75 - 1560 / 3160, 1: 20 / 50 - 1560 / 3160, 2: 1 - 1560 / 3160}),
+        # 320 frames in blocks of 40: of 51040 pairs 2 * 12720 are alike. At 2.5 s 5 of 315 differ at each of seven
+        # borders; at 40 s and at 80 s all are alike
+        (20, 8, {0: 280 / 315 - 25440 / 51040, 3: 1 - 25440 / 51040, 4: 1 - 25440 / 51040}),
+    ],
+)
+def test_blocks_by_hand(block_seconds: int, num_blocks: int, expected: dict[int, float]) -> None:
+    """C and F sharp in turn, two frames a second."""
+    size = float(block_seconds)
+    found = by_lag(chroma_of(played(*((size * i, size * i + size, (C, F_SHARP)[i % 2]) for i in range(num_blocks)))))
+    for place, value in expected.items():
+        assert found[place] == pytest.approx(value, abs=1e-6)
+    assert np.isnan(found[1]) == (block_seconds == 2)
+
+
 def test_one_sound_throughout_is_as_alike_at_every_lag_as_by_chance() -> None:
     assert by_lag(chroma_of(played((0.0, 20.0, C))))[:2] == pytest.approx([0.0, 0.0], abs=1e-6)
 

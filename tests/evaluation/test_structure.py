@@ -80,6 +80,24 @@ def test_a_theme_that_returns_after_seventy_seconds(up: int) -> None:
     )
 
 
+@pytest.mark.parametrize(("apart", "late"), [(0.4, ()), (0.5, (30,)), (1.0, (30, 60)), (2.0, (30, 60, 120))])
+def test_a_theme_of_twenty_that_returns_after_seventy_notes(apart: float, late: tuple[int, ...]) -> None:
+    """28, 35, 70 and 140 s later; of 150 notes, which take 300 s at most and 60 s at least."""
+    music = np.concatenate([filler(1, 30), THEME, filler(2, 50), THEME, filler(3, 30)])
+    found = returned_shares(in_turn(music, apart))
+    for seconds in (30, 60, 120):
+        share = 20 / 150 if seconds in late else 0.0
+        known = apart * 149.5 >= seconds
+        for name in ("returned", "returned_exactly"):
+            assert found[f"{name}_{seconds}s"] == pytest.approx(share if known else np.nan, nan_ok=True), seconds
+
+
+def test_half_of_a_piece_heard_twice_returns() -> None:
+    """130 notes, a second apart, and again."""
+    found = returned_shares(in_turn(np.tile(filler(1, 130), 2)))
+    assert set(found.values()) == {0.5}
+
+
 def test_in_a_loop_everything_returns_after_its_length_and_nothing_later() -> None:
     """Of five times 30 s the first is new."""
     found = returned_shares(in_turn(np.tile(filler(1, 60), 5), apart=0.5))
@@ -100,6 +118,19 @@ def test_a_regular_pulse_and_a_repeated_rhythm_return_wholly() -> None:
     looped = np.concatenate([pattern + 7 * k for k in range(6)])
     assert rhythm_repetition(looped) > 0.9
     assert rhythm_repetition(np.sort(np.random.default_rng(1).uniform(0, 120, 600))) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("onsets", "expected"),
+    [
+        ([0, 7, 14, 21], 1.0),  # after 7 s all three return
+        ([0, 5, 10, 20], 2 / 6**0.5),  # after 10 s two; there are three in the first 10 s, two in the last
+        ([0, 5, 10, 11, 12, 20], 2 / 12**0.5),  # after 10 s two, of three in the first 10 s and four in the last
+    ],
+)
+def test_rhythm_by_hand(onsets: list[int], expected: float) -> None:
+    """Products of single strokes over the root of both energies; the mean, which is subtracted, changes little."""
+    assert rhythm_repetition(np.array(onsets, dtype=float)) == pytest.approx(expected, abs=0.015)
 
 
 def test_two_onsets_return_at_no_lag_of_up_to_half_their_distance() -> None:

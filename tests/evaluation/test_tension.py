@@ -72,6 +72,28 @@ def test_strain_by_hand() -> None:
     assert strain**2 == pytest.approx([0.146213, 0.763405, 5.087342], abs=2e-6)
 
 
+@pytest.mark.parametrize("num_triads", [1, 2, 3])
+def test_means_and_spreads_by_hand(num_triads: int) -> None:
+    """C major triads, then a window of G: k values of one kind and one of another.
+
+    k times a and once b have the mean (k a + b) / (k + 1) and the standard deviation |b - a| sqrt(k) / (k + 1). Strain
+    is the root of .146213 for the triad and of .763405 for G (see above); the diameter sqrt(3.2) and 0. Momentum is 0
+    from triad to triad, k - 1 times, and once the way from (1/3, 2/3, 5h/3) to (1, 0, h): the root of 8/9 + (2h/3)^2.
+    """
+    k = num_triads
+    rows = [(4 * beat, 4, pitch, 64) for beat in range(k) for pitch in (60, 64, 67)]
+    notes = Timeline.of(written([*rows, (4 * k, 4, 67, 64)]))
+    values = tension.evaluate(notes)
+    for name, (a, b, times) in {
+        "tensile_strain": (math.sqrt(0.146213), math.sqrt(0.763405), k),
+        "cloud_diameter": (math.sqrt(3.2), 0.0, k),
+        "cloud_momentum": (0.0, math.sqrt(8 / 9 + 4 / 9 * H**2), k - 1),
+    }.items():
+        assert values[name] == pytest.approx((times * a + b) / (times + 1), abs=2e-6), name
+        spread = abs(b - a) * math.sqrt(times) / (times + 1)
+        assert values[f"{name}_spread"] == pytest.approx(spread, abs=2e-6), name
+
+
 def test_a_minor_key_by_hand() -> None:
     # With the tonic at 0 the minor triad is (.274, .536, h(.274 - .57)) + (.19, 0, 0), since its third, three fifths
     # below, stands at (1, 0, -3h): (.464, .536, -.296h). A fifth up and with a quarter turn it is (.536, -.464, .704h),
@@ -155,6 +177,13 @@ def test_arcs_that_are_known() -> None:
     assert line["tension_arc"] == pytest.approx(0.0, abs=1e-9)
     assert line["tension_peak"] == pytest.approx(39.5 / 40)
     assert line["tension_resolves"] == 0
+
+
+def test_half_a_sine_is_the_arc_itself() -> None:
+    # eight windows, too few to smooth: one rise and fall exactly, and one fall and rise
+    sine = np.sin(np.pi * (np.arange(8) + 0.5) / 8)
+    for sign in (1, -1):
+        assert tension.arc(np.arange(8.0), sign * sine)["tension_arc"] == pytest.approx(sign, abs=1e-12)
 
 
 def test_arcs_by_hand() -> None:

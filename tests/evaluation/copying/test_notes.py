@@ -44,7 +44,8 @@ def test_a_training_piece_is_a_copy_of_itself() -> None:
     found = copying.evaluate(played(music), index_of(filler(2, 90), music))
     assert found["copied_notes_share"] == found["copied_notes_share_transposed"] == 1.0
     assert found["longest_copy_notes"] == found["longest_copy_notes_transposed"] == 50
-    assert found["longest_copy_seconds"] == pytest.approx(49 * SECONDS, abs=1e-9)
+    for name in ("longest_copy_seconds", "longest_copy_seconds_transposed"):
+        assert found[name] == pytest.approx(49 * SECONDS, abs=1e-9)
 
 
 def test_a_theme_among_other_notes() -> None:
@@ -75,6 +76,7 @@ def test_two_themes_from_two_pieces() -> None:
     assert found["copied_notes_share"] == 20 / 60
     assert found["copied_notes_share_transposed"] == 36 / 60
     assert found["longest_copy_notes_transposed"] == 20
+    assert found["longest_copy_seconds_transposed"] == pytest.approx(19 * SECONDS, abs=1e-9)
 
 
 def test_no_copy_runs_from_one_training_piece_into_the_next() -> None:
@@ -121,6 +123,9 @@ def test_forty_planted_notes_are_found_with_their_place(semitones: int) -> None:
     assert found.training_start_seconds == pytest.approx(1000 * SECONDS, abs=1e-4)
     exact = copying.longest_copy(piece, index, transposed=False)
     assert exact == (found if semitones == 0 else None)
+    values = copying.evaluate(piece, index)
+    assert values["longest_copy_seconds_transposed"] == pytest.approx(39 * SECONDS, abs=1e-9)
+    assert values["longest_copy_seconds"] == pytest.approx(39 * SECONDS if semitones == 0 else 0.0, abs=1e-9)
 
 
 def test_chords_are_compared_in_one_order() -> None:
@@ -228,7 +233,8 @@ def test_shares_of_bars() -> None:
 
 def test_pickups_and_short_last_bars_do_not_count() -> None:
     index = Index.of([Heard.of("a", bars(ONE))])
-    assert copying.evaluate(bars(ONE, TWO, pickup_beats=1), index)["copied_bars_share"] == 0.5
+    found = copying.evaluate(bars(ONE, TWO, pickup_beats=1), index)
+    assert found["copied_bars_share"] == found["copied_bars_share_transposed"] == 0.5
     short = written([(0, 4, 60, 64), (4, 4, 64, 64), (8, 4, 67, 64), (12, 2, 60, 64)])
     assert copying.evaluate(Timeline.of(short, written=True), index)["copied_bars_share"] == 1.0
     shorter = written([(0, 4, 60, 64)])
@@ -299,6 +305,7 @@ def test_what_must_not_matter_does_not(music: str, change: str) -> None:
             assert before[metric.name] == pytest.approx(after[metric.name], abs=1e-9, nan_ok=True), metric.name
         if not np.isnan(before[metric.name]):
             assert metric.low <= before[metric.name] <= metric.high
+            assert np.isfinite(before[metric.name])
 
 
 def test_music_that_moved_up_is_no_exact_copy() -> None:
