@@ -14,7 +14,7 @@ from ritornello.form.analyse import analyse
 from ritornello.form.plan import Phrase, Plan, Section
 from ritornello.form.voices import frames_of
 from ritornello.scores.score import Notes, Part, Score
-from tests.contracts.music import CHANGES
+from tests.contracts.music import CHANGES, DEGENERATE
 from tests.evaluation.plain_chorale import BEAT, CADENCE, HALF, chorale
 
 AWAY = "I vi IV I I I V V"
@@ -122,13 +122,6 @@ def test_a_section_is_found_by_both_its_ends() -> None:
     assert adherence.sections(found, plan) == 1 / 3
 
 
-@pytest.mark.parametrize(
-    ("wanted", "heard", "expected"), [([8, 16], [9, 14], 2), ([8, 16], [11, 12], 0), ([8, 10], [9], 1), ([], [4], 0)]
-)
-def test_each_boundary_is_matched_once(wanted: list[int], heard: list[int], expected: int) -> None:
-    assert adherence.num_matches(wanted, heard, 2) == expected
-
-
 def test_boundaries_of_longer_phrases() -> None:
     two = (Phrase(beats=8), Phrase(beats=8))
     plan = Plan(metre="4/4", pickup_beats=0, sections=(Section(label="A", bars=8, phrases=(*two, *two)),))
@@ -159,6 +152,66 @@ def test_music_to_another_plan_is_told_from_music_to_its_own() -> None:
     assert result["key_given"] == 0.0
     assert result["cadence_given"] == 0.0
     assert result["harmony_given"] <= 0.25
+
+
+@pytest.mark.parametrize("num_phrases", [1, 2, 3])
+def test_what_the_plan_asks_for_is_counted(num_phrases: int) -> None:
+    """Phrases of eight beats with a chord each; one more phrase whose harmony is open."""
+    phrases = [phrase_of()] * num_phrases
+    result = adherence.evaluate(chorale(*[HALF] * (num_phrases + 1)), plan_of(*phrases, Phrase(beats=8)))
+    assert (result["num_phrases"], result["num_slots"]) == (num_phrases + 1, 8 * num_phrases)
+
+
+@pytest.mark.parametrize(
+    ("second", "family", "harmony", "root", "inversion"),
+    [
+        # of sixteen chords two have another inversion; one another quality too; one another root
+        ("I vi6 IV6 I I IV V V", 1 / 2, 16 / 16, 16 / 16, 14 / 16),
+        ("I vi6 IV6 I I IV V7 V", 1 / 2, 15 / 16, 16 / 16, 13 / 16),
+        ("I vi6 IV6 I I ii V7 V", 1 / 2, 14 / 16, 15 / 16, 12 / 16),
+    ],
+)
+def test_chords_and_cadences_by_hand(second: str, family: float, harmony: float, root: float, inversion: float) -> None:
+    """The first phrase as planned; the second with other chords, and a deceptive cadence for the half one."""
+    result = adherence.compare(
+        plan_of(phrase_of(), phrase_of()), plan_of(phrase_of(), phrase_of(cadence="deceptive", harmony=second))
+    )
+    assert (result["cadence"], result["cadence_family"]) == (family, family)
+    assert (result["harmony"], result["harmony_root"]) == (harmony, root)
+    assert result["harmony_inversion"] == inversion
+
+
+@pytest.mark.parametrize("music", DEGENERATE)
+def test_degenerate_music_gives_shares_or_nan(music: str) -> None:
+    """The plan asks for everything that can be measured."""
+    plan = Plan(
+        metre="4/4", pickup_beats=0,
+        sections=tuple(
+            Section(label="A", bars=2, key="C major", register_arc="rising", density_arc="level",
+                    phrases=(phrase_of(cadence="perfect authentic"),))
+            for _ in range(2)
+        ),
+    )  # fmt: skip
+    score = DEGENERATE[music]
+    result = adherence.evaluate(score, plan)
+    assert list(result) == [metric.name for metric in adherence.METRICS]
+    for metric in adherence.METRICS:
+        value = result[metric.name]
+        if not metric.name.startswith("num_"):
+            assert math.isnan(value) or 0 <= value <= 1, metric.name
+            assert score.num_notes or math.isnan(value), metric.name
+
+
+def test_half_of_what_is_to_return_does() -> None:
+    """Of A A B B the first pair is the same music, the second is not."""
+    plan = plan_of(*[phrase_of()] * 4, labels="AABB")
+    assert adherence.returns(chorale(HALF, HALF, HALF, CADENCE), plan) == 1 / 2
+
+
+def test_a_piece_that_ends_before_a_section_does_not_return_to_it() -> None:
+    """Neither of the two B is there: silence like silence, but no return."""
+    plan = plan_of(*[phrase_of()] * 4, labels="AABB")
+    assert adherence.returns(chorale(HALF, HALF), plan) == 1 / 2
 
 
 def test_exact_returns_are_heard_in_the_notes() -> None:

@@ -19,6 +19,10 @@ def test_each_event_hits_one() -> None:
     # 1.0 hits 0.5, 1.5 finds nothing left within 0.5; 9.0 is too far from 8.0
     assert hits([1.0, 1.5, 9.0], [8.0, 0.5], 0.5) == Hits(1, 3, 2)
     assert hits([1.0, 1.5], [1.5, 2.0], 0.5) == Hits(2, 2, 2)
+    assert hits([9, 14], [8, 16], 2) == Hits(2, 2, 2)
+    assert hits([11, 12], [8, 16], 2) == Hits(0, 2, 2)
+    assert hits([9], [8, 10], 2) == Hits(1, 1, 2)
+    assert hits([4], [], 2) == Hits(0, 1, 0)
 
 
 def test_shares() -> None:

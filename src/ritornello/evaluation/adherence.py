@@ -21,7 +21,7 @@ Figures are shares from 0 to 1 of the plan's items, with the number of items bes
 Some need no analysis:
 
 * **bars**: of all bars that the plan or the score has, those that both have, from the same 16th to the same 16th;
-* **returns**: sections with the label of an earlier one whose notes are exactly the same;
+* **returns**: sections with the label of an earlier one whose notes are exactly the same; a silent one is none;
 * **register_arcs**, **density_arcs**: sections whose soprano rises, falls or stays, and whose notes grow denser or
   sparser, as planned (``form/arcs.py``); a silent section misses both;
 * **tension_falls**: authentic cadences at which tension falls: the strain (``tension.py``) against the phrase's key of
@@ -41,6 +41,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.evaluation import events
 from ritornello.evaluation.metric import Change, Metric
 from ritornello.evaluation.tension import curves
 from ritornello.form.analyse import analyse, filled
@@ -118,7 +119,7 @@ def evaluate(score: Score, plan: Plan) -> dict[str, float]:
 
     A score without notes gives nan for everything that is heard in notes.
     """
-    figures = {"num_phrases": float(len(plan.phrases)), "num_slots": float(sum(map(len, phrase_slots(plan))))}
+    figures = {"num_phrases": float(len(plan.phrases)), "num_slots": float(len(_chords(plan)))}
     heard = score.num_notes > 0
     given = analyse(with_fermatas(score, closes_of(plan))) if heard else None
     free = analyse(with_fermatas(score, [])) if heard else None
@@ -160,24 +161,9 @@ def boundaries(plan: Plan, found: Plan | None) -> dict[str, float]:
     """Precision, recall and F of the phrase ends inside the piece."""
     wanted = [end for _, end in phrase_ranges(plan)[:-1]]
     heard = [end for _, end in phrase_ranges(found)[:-1]] if found else []
-    hits = num_matches(wanted, heard, BOUNDARY_WINDOW_FRAMES)
-    precision = hits / len(heard) if heard and wanted else NAN
-    recall = hits / len(wanted) if found and wanted else NAN
-    both = 2 * hits / (len(heard) + len(wanted)) if found and wanted else NAN
-    return {"boundaries_precision": precision, "boundaries_recall": recall, "boundaries_f": both}
-
-
-def num_matches(wanted: Sequence[int], heard: Sequence[int], window: int) -> int:
-    """Largest number of pairs (one of each list, both ascending, each used once) at most ``window`` apart."""
-    i = j = matches = 0
-    while i < len(wanted) and j < len(heard):
-        if abs(wanted[i] - heard[j]) <= window:
-            i, j, matches = i + 1, j + 1, matches + 1
-        elif wanted[i] < heard[j]:
-            i += 1
-        else:
-            j += 1
-    return matches
+    met = events.hits(heard, wanted, BOUNDARY_WINDOW_FRAMES)
+    values = (met.precision, met.recall, met.f_measure) if found and wanted else (NAN, NAN, NAN)
+    return dict(zip(("boundaries_precision", "boundaries_recall", "boundaries_f"), values, strict=True))
 
 
 def sections(plan: Plan, found: Plan | None) -> float:
@@ -247,8 +233,13 @@ def tension_falls(score: Score, plan: Plan) -> float:
 
 
 def returns(score: Score, plan: Plan) -> float:
-    """Share of the sections bearing the label of an earlier one that sound exactly like it, up to the shorter end."""
+    """Share of the sections bearing the label of an earlier one that sound exactly like it, up to the shorter end.
+
+    A silent section is no return, as one that the piece does not come to.
+    """
     pitch, struck = frames_of(score)
+    if not struck.any():
+        return NAN
     ranges = section_ranges(plan)
     labels = [section.label for section in plan.sections or ()]
     same: list[bool] = []
@@ -257,7 +248,8 @@ def returns(score: Score, plan: Plan) -> float:
             (start, stop), (first, last) = ranges[index], ranges[labels.index(label)]
             length = min(stop - start, last - first)
             same.append(
-                np.array_equal(pitch[start : start + length], pitch[first : first + length])
+                bool((pitch[start : start + length] != REST).any())
+                and np.array_equal(pitch[start : start + length], pitch[first : first + length])
                 and np.array_equal(struck[start : start + length], struck[first : first + length])
             )
     return _share(same)
