@@ -150,7 +150,8 @@ def ceiling(
     half = min(len(theirs_QD) // 2, len(others_PD))
     if half < FEWEST_PIECES:
         nothing = Spread(np.nan, np.nan)
-        notes.append(f"Halves of {half} pieces say nothing; at least {FEWEST_PIECES} are needed.")
+        pieces = "1 piece" if half == 1 else f"{half} pieces"
+        notes.append(f"Halves of {pieces} say nothing; at least {FEWEST_PIECES} are needed.")
         return Ceiling(half, 0, nothing, nothing, nothing, nothing, np.zeros(0), tuple(notes))
     reference_QQ, across_QP = pairwise(theirs_QD, theirs_QD), pairwise(theirs_QD, others_PD)
     usual: list[Overlap] = []
