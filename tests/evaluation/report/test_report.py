@@ -220,6 +220,18 @@ def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
     assert not re.search(r"(?<!\\)<", text.partition("## How this was made")[0])
 
 
+def test_a_piece_too_long_to_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ritornello.evaluation.report.pictures.MOST_ENGRAVED", 47)
+    sets = (
+        folder(tmp_path / name, {f"{n}.mid": written(seed + n) for n in range(3)})
+        for name, seed in (("a", 1), ("b", 5))
+    )
+    made = report(*sets, Options())
+    assert "roll_most_like.png (48 notes are too many for one picture of them all)" in careful(made)
+    assert "similarity_most_like.png" in made.files()
+    assert "roll_most_like.png" not in made.files()
+
+
 def test_folders_may_have_names_that_are_no_text(tmp_path: Path) -> None:
     """Bytes that are no UTF-8, and a line break: escaped in all three files."""
     ours = performances(tmp_path / os.fsdecode(b"\xff\n"), 2)

@@ -24,6 +24,8 @@ from ritornello.scores.reading import read_score
 
 Kind: TypeAlias = Literal["similarity", "tension", "roll"]
 SQUARE_INCHES = 4.2
+MOST_ENGRAVED = 10_000
+"""Written notes in one roll; each costs milliseconds and kilobytes."""
 PASSAGE_SECONDS = 4.0
 """Self-similarity is drawn of passages of this length: that of single moments is mostly chance."""
 
@@ -58,6 +60,8 @@ def draw(drawing: Drawing) -> Drawn:
     """Draws one picture. Never raises an Exception."""
     try:
         notes = Timeline.of(read_score(drawing.piece.path), written=drawing.written)
+        if drawing.kind == "roll" and drawing.written and len(notes) > MOST_ENGRAVED:
+            return Drawn(drawing, fault=f"{len(notes):,} notes are too many for one picture of them all")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of letters that the typeface has not
             return Drawn(drawing, png_bytes(_FIGURES[drawing.kind](notes, drawing.piece)))
