@@ -67,7 +67,8 @@ def _lines(path: Path) -> dict[int, dict[str, float]]:
     try:
         size = path.stat().st_size
         if size > MAX_LOG_BYTES:
-            raise UserError(f"is too large for a log: {size:,} bytes", where=str(path), limit=f"{MAX_LOG_BYTES:,} bytes")
+            limit = f"{MAX_LOG_BYTES:,} bytes"
+            raise UserError(f"is too large for a log: {size:,} bytes", where=str(path), limit=limit)
         with path.open("rb") as file:
             content = file.read(size)  # what is written meanwhile is left for another time
     except OSError as error:
