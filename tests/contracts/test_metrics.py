@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ritornello.data.corpora.archive import corpus_folder
 from ritornello.evaluation.aspects import ASPECTS, all_metrics
 from ritornello.evaluation.corruption import CORRUPTIONS
 from ritornello.evaluation.metric import Metric, Value
@@ -132,10 +132,7 @@ def measured(aspect: str, score: Score) -> dict[str, Value]:
 
 
 @pytest.fixture(scope="module")
-def performances(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Score]:
+def performances(data_folder: Path) -> list[Score]:
     """A dozen of MAESTRO's test performances."""
-    folder = tmp_path_factory.mktemp("maestro")
-    with tarfile.open(data_folder / "maestro-v3.0.0-test-midi.tar.xz") as archive:
-        files = sorted(name for name in archive.getnames() if name.endswith(".midi"))[::15]
-        archive.extractall(folder, members=[archive.getmember(name) for name in files], filter="data")
-    return [read_score(folder / name) for name in files]
+    files = sorted(corpus_folder(data_folder, "maestro-v3.0.0-test-midi").rglob("*.midi"))
+    return [read_score(file) for file in files[::15]]

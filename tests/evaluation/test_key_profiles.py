@@ -1,8 +1,6 @@
 """Keys by profiles: worked by hand, against music21 and a plain second computation, and against people's keys."""
 
 import itertools
-import re
-import tarfile
 from pathlib import Path
 
 import mir_eval
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ritornello.data.corpora import CORPORA
+from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.corpora.base import Piece
 from ritornello.data.corpora.when_in_rome import read_analysis
 from ritornello.errors import UserError
@@ -173,16 +172,11 @@ def test_annotated_keys_are_found(data_folder: object) -> None:
 
 
 @pytest.mark.data
-def test_annotated_keys_of_songs_are_found(data_folder: Path, tmp_path: Path) -> None:
+def test_annotated_keys_of_songs_are_found(data_folder: Path) -> None:
     """The same of the songs 1 to 120 of POP909, those with one key only."""
-    with tarfile.open(data_folder / "pop909.tar.xz") as archive:
-        for member in archive:
-            if member.name.startswith("pop909/121/"):
-                break
-            if re.fullmatch(r"pop909/(\d+)/(\1\.mid|key_audio\.txt)", member.name):
-                archive.extract(member, tmp_path, filter="data")
     pairs: list[tuple[int, Timeline]] = []
-    for folder in sorted((tmp_path / "pop909").iterdir()):
+    songs = corpus_folder(data_folder, "pop909")
+    for folder in (songs / f"{number:03d}" for number in range(1, 121)):
         fields = (folder / "key_audio.txt").read_text(encoding="utf-8").split()  # from, to, key; or more keys
         tonic, mode = fields[2].split(":")
         if len(fields) == 3:
