@@ -70,7 +70,7 @@ from ritornello.tokenizers.bars_words import (
     VOCABULARY,
     transposition,
 )
-from ritornello.tokenizers.base import Tokens
+from ritornello.tokenizers.base import Tokens, check_vocabulary, mask_after
 
 _WHERE = "bars tokens"
 _SLOTS_PER_PART = 1 + 3 * NUM_PITCHES
@@ -94,16 +94,12 @@ class BarsTokenizer:
 
         Raises UserError for other ids, notes outside a part or bar, or too much music.
         """
-        if tokens.vocabulary_hash != self.vocabulary.hash:
-            raise UserError("these tokens belong to another vocabulary", where=_WHERE)
+        check_vocabulary(tokens, self.vocabulary, _WHERE)
         return score_of(_read(tokens.ids))
 
     def allowed(self, prefix: Tokens) -> NDArray[np.bool_]:
         """Which ids (V,) may follow; walks over the prefix, so generation keeps a cursor instead."""
-        cursor = self.cursor()
-        for token in prefix.ids.tolist():
-            cursor.feed(token)
-        return cursor.mask()
+        return mask_after(self.cursor(), prefix)
 
     def cursor(self) -> BarsCursor:
         """A cursor before BOS."""

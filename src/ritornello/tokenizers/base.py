@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
 
 Music = TypeVar("Music")
@@ -111,3 +112,16 @@ class EventScheme(Tokenizer[Music], Protocol[Music]):
     def cursor(self) -> EventCursor:
         """A cursor before BOS."""
         ...
+
+
+def mask_after(cursor: EventCursor, prefix: Tokens) -> NDArray[np.bool_]:
+    """Which token ids (V,) may follow a prefix: a cursor before BOS walks over it."""
+    for token in prefix.ids.tolist():
+        cursor.feed(token)
+    return cursor.mask()
+
+
+def check_vocabulary(tokens: Tokens, vocabulary: Vocabulary, where: str) -> None:
+    """Raises UserError for tokens of another vocabulary."""
+    if tokens.vocabulary_hash != vocabulary.hash:
+        raise UserError("these tokens belong to another vocabulary", where=where)

@@ -22,7 +22,7 @@ from ritornello.form.plan import Plan
 from ritornello.form.voices import REST as SILENCE
 from ritornello.form.voices import fermata_frames, frames_of
 from ritornello.scores.score import IntArray, KeySignature, Metre, Mode, Notes, Part, Score
-from ritornello.tokenizers.base import Tokens, Vocabulary
+from ritornello.tokenizers.base import Tokens, Vocabulary, check_vocabulary
 from ritornello.tokenizers.chorale_conditions import (
     CHANNELS,
     MARK_END,
@@ -83,8 +83,7 @@ class ChoraleTokenizer:
 
     def decode(self, tokens: Tokens) -> Score:
         """Tokens to a Score of four parts; an unfinished frame at the end is left out."""
-        if tokens.vocabulary_hash != self.vocabulary.hash:
-            raise UserError("these tokens belong to another vocabulary", where="chorale tokens")
+        check_vocabulary(tokens, self.vocabulary, "chorale tokens")
         if len(tokens) < FRAME_TOKENS:
             return Score(TICKS_PER_BEAT, tuple(Part(name, Notes.of([]), _PROGRAM) for name in VOICES))
         return _score_of(tokens.ids)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ritornello.errors import UserError
 from ritornello.scores import limits
 from ritornello.scores.score import IntArray, Score
-from ritornello.tokenizers.base import Tokens, Vocabulary
+from ritornello.tokenizers.base import Tokens, Vocabulary, check_vocabulary, mask_after
 from ritornello.tokenizers.performance_grid import (
     DEFAULT_BIN,
     MAX_STEPS,
@@ -83,16 +83,12 @@ class NoteDurationTokenizer:
 
         Raises UserError for ids of another vocabulary or too much music.
         """
-        if tokens.vocabulary_hash != self.vocabulary.hash:
-            raise UserError("these tokens belong to another vocabulary", where=_WHERE)
+        check_vocabulary(tokens, self.vocabulary, _WHERE)
         return score_of(_read(tokens.ids))
 
     def allowed(self, prefix: Tokens) -> NDArray[np.bool_]:
         """Which ids (V,) may follow; walks over the prefix, so generation keeps a cursor instead."""
-        cursor = self.cursor()
-        for token in prefix.ids.tolist():
-            cursor.feed(token)
-        return cursor.mask()
+        return mask_after(self.cursor(), prefix)
 
     def cursor(self) -> NoteDurationCursor:
         """A cursor before BOS."""

@@ -17,10 +17,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ritornello.errors import UserError
 from ritornello.scores import limits
 from ritornello.scores.score import Score
-from ritornello.tokenizers.base import Tokens
+from ritornello.tokenizers.base import Tokens, check_vocabulary, mask_after
 from ritornello.tokenizers.performance_events import (
     BOS,
     END,
@@ -65,8 +64,7 @@ class PerformanceTokenizer:
         Fragments are read as well: a NOTE_OFF of a silent pitch says nothing, a NOTE_ON of a sounding one strikes it
         again, and a note before any VELOCITY has bin 16. Raises UserError for other ids or too much music.
         """
-        if tokens.vocabulary_hash != self.vocabulary.hash:
-            raise UserError("these tokens belong to another vocabulary", where="performance tokens")
+        check_vocabulary(tokens, self.vocabulary, "performance tokens")
         return score_of(read_events(tokens.ids).closed())
 
     def cursor(self) -> PerformanceCursor:
@@ -75,10 +73,7 @@ class PerformanceTokenizer:
 
     def allowed(self, prefix: Tokens) -> NDArray[np.bool_]:
         """Which ids (V,) may follow; walks over the prefix, so generation keeps a PerformanceCursor instead."""
-        cursor = PerformanceCursor()
-        for token in prefix.ids.tolist():
-            cursor.feed(token)
-        return cursor.mask()
+        return mask_after(self.cursor(), prefix)
 
 
 class PerformanceCursor:

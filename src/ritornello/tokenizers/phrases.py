@@ -22,7 +22,7 @@ from ritornello.form.grid import FRAMES_PER_BEAT, Range, phrase_ranges, phrase_s
 from ritornello.form.key import Key
 from ritornello.form.plan import Motif, Phrase, Plan, Section
 from ritornello.scores.score import IntArray
-from ritornello.tokenizers.base import Tokens
+from ritornello.tokenizers.base import Tokens, check_vocabulary
 from ritornello.tokenizers.chorale_conditions import phrase_motifs
 from ritornello.tokenizers.families import mask_of
 from ritornello.tokenizers.phrase_cursor import (
@@ -90,8 +90,7 @@ class PhraseTokenizer:
 
     def walk(self, tokens: Tokens) -> PhraseCursor:
         """Where the stream stands after these tokens."""
-        if tokens.vocabulary_hash != self.vocabulary.hash:
-            raise UserError("these tokens belong to another vocabulary", where="phrase tokens")
+        check_vocabulary(tokens, self.vocabulary, "phrase tokens")
         cursor = PhraseCursor()
         for token in tokens.ids.tolist():
             cursor.feed(token)

@@ -22,7 +22,7 @@ from ritornello.form.grid import FRAMES_PER_BEAT, to_frames
 from ritornello.form.key import Key
 from ritornello.form.plan import MAX_BARS, MAX_SECTIONS, Direction, Plan, Section
 from ritornello.scores.score import IntArray, Mode
-from ritornello.tokenizers.base import Tokens, Vocabulary
+from ritornello.tokenizers.base import Tokens, Vocabulary, check_vocabulary
 from ritornello.tokenizers.families import Family, mask_of
 from ritornello.tokenizers.metres import FIFTHS_TOKENS, METRE_TOKENS, METRES, MODE_TOKENS, PICKUP_TOKENS, bar_frames
 
@@ -226,8 +226,7 @@ class StructureTokenizer:
 
     def walk(self, tokens: Tokens) -> StructureCursor:
         """Where the stream stands after these tokens."""
-        if tokens.vocabulary_hash != self.vocabulary.hash:
-            raise UserError("these tokens belong to another vocabulary", where="structure tokens")
+        check_vocabulary(tokens, self.vocabulary, "structure tokens")
         cursor = StructureCursor()
         for token in tokens.ids.tolist():
             cursor.feed(token)
