@@ -143,22 +143,13 @@ METRICS = (
     ),
     *(
         Metric(
-            f"returned_{seconds}s",
+            f"{name}_{seconds}s",
             "share",
-            f"notes in passages last heard at least {seconds} s before, on whatever level",
+            f"notes in passages last heard at least {seconds} s before, {how}",
             moves={"shuffled": "down", "transposed": "down", "looped": "up" if seconds == 30 else "down"},
             high=1.0,
         )
-        for seconds in RETURN_SECONDS
-    ),
-    *(
-        Metric(
-            f"returned_exactly_{seconds}s",
-            "share",
-            f"notes in passages last heard at least {seconds} s before, with the same pitches",
-            moves={"shuffled": "down", "transposed": "down", "looped": "up" if seconds == 30 else "down"},
-            high=1.0,
-        )
+        for name, how in (("returned", "on whatever level"), ("returned_exactly", "with the same pitches"))
         for seconds in RETURN_SECONDS
     ),
     Metric(
