@@ -114,7 +114,7 @@ def test_the_docs_speak_of_every_model() -> None:
 
 @pytest.mark.parametrize("level", ["structure", "phrases", "notes"])
 def test_the_levels_of_a_chorale_have_no_picture(level: str, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / level
+    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / "chorale" / level
     assert "all that came before" in line_of(["hears", str(folder), "--out", "x.png"], capsys)
 
 
@@ -234,5 +234,5 @@ def test_a_note_that_cannot_ask(
 
 def test_a_note_asks_of_a_piece_only(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--piece" in line_of(["hears", str(recipe), "--out", "x.png", "--note", "3"], capsys)
-    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / "phrases"
+    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / "chorale" / "phrases"
     assert "no notes" in line_of(["hears", str(folder), "--out", "x.png", "--piece", "x.mid"], capsys)

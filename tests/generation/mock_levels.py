@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ritornello.generation.levels import LEVELS, Levels
+from ritornello.form.plan import Style
+from ritornello.generation.levels import Levels, vocabularies_of
 
 
 class _State(NamedTuple):
@@ -32,6 +33,7 @@ class RandomModel:
         return logits.expand(-1, ids_BT.shape[1], -1), _State(sums[:, -1])
 
 
-def mock_levels(spread: float = 1.0) -> Levels:
+def mock_levels(spread: float = 1.0, style: Style = "chorale") -> Levels:
     """Three random models."""
-    return Levels(**{name: RandomModel(len(scheme.vocabulary), spread) for name, scheme in LEVELS.items()})
+    vocabularies = vocabularies_of(style)
+    return Levels(**{name: RandomModel(len(vocabulary), spread) for name, vocabulary in vocabularies.items()})

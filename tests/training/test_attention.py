@@ -157,7 +157,7 @@ def test_distances_are_those_of_even_weights() -> None:
 
 
 def test_the_note_level_that_ships_hears_its_source() -> None:
-    listener = Listener.load(Path(attention_module.__file__).parents[1] / "weights" / "notes")
+    listener = Listener.load(Path(attention_module.__file__).parents[1] / "weights" / "chorale" / "notes")
     assert listener.with_plan
     piece = listener.read(chorale())
     heard = listener.heard_by_note(piece, piece.num_notes - 1)
@@ -175,7 +175,7 @@ def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
 
 def test_what_cannot_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="no notes"):
-        Listener.load(Path(attention_module.__file__).parents[1] / "weights" / "structure")
+        Listener.load(Path(attention_module.__file__).parents[1] / "weights" / "chorale" / "structure")
     listener = untrained("lstm")
     with pytest.raises(UserError, match="no notes"):
         listener.read(performance())

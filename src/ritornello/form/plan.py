@@ -32,6 +32,7 @@ from ritornello.form.numerals import chord_name, parse_chord
 Cadence: TypeAlias = Literal[
     "perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", "phrygian", "none"
 ]
+Style: TypeAlias = Literal["chorale", "song", "bach"]
 Relation: TypeAlias = Literal["new", "exact", "transposed", "varied"]
 Direction: TypeAlias = Literal["rising", "level", "falling"]
 
@@ -129,7 +130,8 @@ class Section(PlanModel):
 class Plan(PlanModel):
     """A piece from the top: structure first."""
 
-    style: Literal["chorale"] = "chorale"
+    style: Style = "chorale"
+    """What kind of piece it is, which says whose models compose it."""
     title: str = ""
     key: KeyField | None = None
     """Home key: the last chord is its tonic triad."""

@@ -1,4 +1,4 @@
-"""The trained models as generation uses them: three levels for chorales, or one for performances."""
+"""The trained models as generation uses them: three levels for each style of a Plan, or one for performances."""
 
 from __future__ import annotations
 
@@ -8,28 +8,37 @@ from pathlib import Path
 from typing import cast
 
 from ritornello.errors import UserError
+from ritornello.form.plan import Style
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Score
 from ritornello.tokenizers import TOKENIZERS
-from ritornello.tokenizers.base import EventScheme
+from ritornello.tokenizers.bars import EvenBarsTokenizer
+from ritornello.tokenizers.base import EventScheme, Vocabulary
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.tokenizers.phrases import PhraseTokenizer
 from ritornello.tokenizers.structure import StructureTokenizer
 
-LEVELS = {"structure": StructureTokenizer, "phrases": PhraseTokenizer, "notes": ChoraleTokenizer}
-"""Name of a level, which is also the name of its weights folder -> its scheme, from the top down."""
+LEVELS = ("structure", "phrases", "notes")
+"""The levels from the top down; each is also the name of its weights folder."""
+_NOTES = {"chorale": ChoraleTokenizer, "song": EvenBarsTokenizer, "bach": EvenBarsTokenizer}
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """One model a level, each over the vocabulary of its scheme in LEVELS."""
+    """One model a level, each over the vocabulary of its scheme (``vocabularies_of``)."""
 
     structure: LanguageModel
     phrases: LanguageModel
     notes: LanguageModel
 
 
-def load_levels(folder: Path | None = None) -> Levels:
+def vocabularies_of(style: Style) -> dict[str, Vocabulary]:
+    """Name of a level -> the vocabulary of its scheme; the upper two have the same in every style."""
+    schemes = (StructureTokenizer, PhraseTokenizer, _NOTES[style])
+    return {name: scheme.vocabulary for name, scheme in zip(LEVELS, schemes, strict=True)}
+
+
+def load_levels(folder: Path | None = None, style: Style = "chorale") -> Levels:
     """Loads the weights folders ``structure``, ``phrases`` and ``notes`` of ``folder``; None = the shipped ones.
 
     Raises:
@@ -37,8 +46,8 @@ def load_levels(folder: Path | None = None) -> Levels:
     """
     from ritornello.training.weights import load_weights  # so that composing with other models needs no training code
 
-    root = Path(str(files("ritornello"))) / "weights" if folder is None else folder
-    models = {name: load_weights(root / name, scheme.vocabulary.hash) for name, scheme in LEVELS.items()}
+    root = Path(str(files("ritornello"))) / "weights" / style if folder is None else folder
+    models = {name: load_weights(root / name, vocabulary.hash) for name, vocabulary in vocabularies_of(style).items()}
     return Levels(**{name: cast("LanguageModel", model) for name, model in models.items()})
 
 
