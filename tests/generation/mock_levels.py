@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ritornello.form.plan import Style
+from ritornello.form.style import Style
 from ritornello.generation.levels import Levels, vocabularies_of
 
 

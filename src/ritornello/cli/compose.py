@@ -1,4 +1,4 @@
-"""``ritornello compose``: a plan, or a part of one, becomes a chorale; a model of performances plays."""
+"""``ritornello compose``: a plan, or a part of one, becomes a piece; a model of performances plays."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ritornello.errors import UserError
+from ritornello.form.style import Style
+
+if TYPE_CHECKING:
+    from ritornello.form.plan import Plan  # loading it would slow down --help
 
 
 def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
@@ -20,11 +24,14 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
     plan_from: Annotated[
         Path | None, typer.Option(help="Piece (MIDI, MusicXML, kern) whose plan is taken over.")
     ] = None,
+    style: Annotated[
+        Style | None, typer.Option(help="What to compose. Default: what the plan says, else a chorale.")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Home key, such as 'g minor' or 'E- major'.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="Same seed, same piece. Default: a new one.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the files. Default: pieces/KIND-SEED.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files. Default: pieces/STYLE-SEED.")] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="Folder of trained levels instead of the shipped ones, or a run that learned performances."),
@@ -37,17 +44,19 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
         float | None, typer.Option(min=0.1, max=3, help="Performances: below 1 the likely becomes likelier.")
     ] = None,
 ) -> None:
-    """Compose a chorale (structure, phrases, notes), or let a model trained on performances play."""
+    """Compose a chorale, a song or longer Bach (structure, phrases, notes), or let a model of performances play."""
     seed = secrets.randbelow(2**31) if seed is None else seed
-    for_chorales = {"--plan": plan, "--form": form, "--plan-from": plan_from, "--key": key}
+    for_plans = {"--plan": plan, "--form": form, "--plan-from": plan_from, "--style": style, "--key": key}
     for_performances = {"--seconds": seconds, "--primer": primer, "--temperature": temperature}
     if weights is not None and _plays(weights):
-        _refuse(for_chorales, f"{weights} plays performances, which follow no plan")
+        _refuse(for_plans, f"{weights} plays performances, which follow no plan")
         _perform(weights, seconds=60.0 if seconds is None else seconds, seed=seed, out=out, primer=primer,
                  temperature=temperature)  # fmt: skip
     else:
-        _refuse(for_performances, "only for a model of performances, not for chorales")
-        _compose_chorale((plan, form, plan_from, key), seed, out, weights)
+        _refuse(for_performances, "only for a model of performances")
+        from ritornello.cli.plan_options import PlanOptions, plan_of_options
+
+        _compose_plan(plan_of_options(PlanOptions(plan, form, plan_from, key, style)), seed, out, weights)
 
 
 def _plays(weights: Path) -> bool:
@@ -62,20 +71,15 @@ def _refuse(options: Mapping[str, object], reason: str) -> None:
         raise UserError(reason, where=given[0], mend=f"leave out {', '.join(given)}")
 
 
-def _compose_chorale(
-    wishes: tuple[Path | None, str | None, Path | None, str | None], seed: int, out: Path | None, weights: Path | None
-) -> None:
+def _compose_plan(wanted: Plan, seed: int, out: Path | None, weights: Path | None) -> None:
     from ritornello.cli.piece_folder import claim_folder, write_piece
-    from ritornello.cli.plan_options import plan_of_options
     from ritornello.form.shorthand import format_form
-
-    wanted = plan_of_options(*wishes)
-    folder = claim_folder(out or Path("pieces") / f"chorale-{seed}")
-
     from ritornello.generation.compose import compose as compose_piece
     from ritornello.generation.levels import load_levels
 
-    composition = compose_piece(wanted, load_levels(weights), seed=seed)
+    levels = load_levels(weights, wanted.style)
+    folder = claim_folder(out or Path("pieces") / f"{wanted.style}-{seed}")
+    composition = compose_piece(wanted, levels, seed=seed)
     for file in write_piece(composition.score, composition.plan, folder):
         typer.echo(file)
     made = composition.plan

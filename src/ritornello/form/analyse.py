@@ -33,6 +33,7 @@ from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phr
 from ritornello.form.returns import Passage
 from ritornello.form.sections import SectionSpan, section_spans
 from ritornello.form.songs import is_chorale, motifs_of_passages, passages_in
+from ritornello.form.style import Style
 from ritornello.form.voices import REST, Frames, fermata_frames, frames_of
 from ritornello.scores.score import IntArray, Metre, Score
 
@@ -91,6 +92,7 @@ def analyse(score: Score) -> Plan:
         for span in spans or section_spans(frames, ranges, cadences, grid.bar_frames)
     ]
     return Plan(
+        style=_style(score, passages),
         title=score.title,
         key=key,
         metre=str(main_metre(score)),
@@ -250,6 +252,13 @@ def _section(frames: Frames, grid: Grid, span: SectionSpan, ranges: Sequence[Ran
         density_arc=density_arc(frames, (start, end)),
         phrases=tuple(made[span.first : span.stop]),
     )
+
+
+def _style(score: Score, passages: Sequence[Passage]) -> Style:
+    """Whatever is not read as a chorale is Bach, but what has chord symbols is a song."""
+    if not passages:
+        return "chorale"
+    return "song" if score.chords else "bach"
 
 
 def _tempo(score: Score) -> float:

@@ -28,11 +28,11 @@ from pydantic import (
 from ritornello.form.chord import Chord
 from ritornello.form.key import Key, KeyField
 from ritornello.form.numerals import chord_name, parse_chord
+from ritornello.form.style import Style
 
 Cadence: TypeAlias = Literal[
     "perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", "phrygian", "none"
 ]
-Style: TypeAlias = Literal["chorale", "song", "bach"]
 Relation: TypeAlias = Literal["new", "exact", "transposed", "varied"]
 Direction: TypeAlias = Literal["rising", "level", "falling"]
 

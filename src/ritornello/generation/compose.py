@@ -41,7 +41,7 @@ def compose(plan: Plan | None, levels: Levels, seed: int, sampling: Sampling | N
         plan: what is asked for; None asks for nothing in particular.
         levels: the three models.
         seed: 0 or more; the same seed gives the same piece.
-        sampling: how notes are drawn.
+        sampling: how the notes of a chorale are drawn; None = as usual, and for every other style.
 
     Raises:
         UserError: the plan contradicts itself or is longer than 512 bars.
@@ -49,16 +49,23 @@ def compose(plan: Plan | None, levels: Levels, seed: int, sampling: Sampling | N
     asked = Plan() if plan is None else plan
     check(asked)
     with one_thread():
-        return _composed(asked, levels, seed, Sampling() if sampling is None else sampling)
+        return _composed(asked, levels, seed, sampling)
 
 
-def _composed(asked: Plan, levels: Levels, seed: int, sampling: Sampling) -> Composition:
+def _composed(asked: Plan, levels: Levels, seed: int, sampling: Sampling | None) -> Composition:
     structure = complete_structure(asked, levels.structure, np.random.default_rng([seed, 1]))
     check(structure)
     complete = complete_phrases(structure, levels.phrases, np.random.default_rng([seed, 2]))
     complete = complete.model_copy(update={"tempo_bpm": asked.tempo_bpm or DEFAULT_TEMPO_BPM})
-    score = realise(complete, levels.notes, seed, sampling)
-    return Composition(complete, _labelled(score, complete))
+    return Composition(complete, _labelled(_realised(complete, levels, seed, sampling), complete))
+
+
+def _realised(plan: Plan, levels: Levels, seed: int, sampling: Sampling | None) -> Score:
+    if plan.style == "chorale":
+        return realise(plan, levels.notes, seed, Sampling() if sampling is None else sampling)
+    from ritornello.generation.passages import realise_bars
+
+    return realise_bars(plan, levels.notes, seed)
 
 
 def check(plan: Plan) -> None:

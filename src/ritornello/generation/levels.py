@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from ritornello.errors import UserError
-from ritornello.form.plan import Style
+from ritornello.form.style import Style
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Score
 from ritornello.tokenizers import TOKENIZERS
@@ -47,6 +47,10 @@ def load_levels(folder: Path | None = None, style: Style = "chorale") -> Levels:
     from ritornello.training.weights import load_weights  # so that composing with other models needs no training code
 
     root = Path(str(files("ritornello"))) / "weights" / style if folder is None else folder
+    missing = [name for name in LEVELS if not (root / name).is_dir()]
+    if missing:
+        what, mend = f"has no folder {missing[0]}", f"train the levels of {style} and name their folder with --weights"
+        raise UserError(what, where=str(root), mend=mend)
     models = {name: load_weights(root / name, vocabulary.hash) for name, vocabulary in vocabularies_of(style).items()}
     return Levels(**{name: cast("LanguageModel", model) for name, model in models.items()})
 
