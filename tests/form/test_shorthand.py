@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ritornello.errors import UserError
+from ritornello.form.names import legend
 from ritornello.form.plan import Section
 from ritornello.form.shorthand import format_form, parse_form
 
@@ -51,3 +52,42 @@ def test_rubbish_is_one_line(text: str, says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         parse_form(text)
     assert "\n" not in str(caught.value)
+
+
+def _form(text: str) -> str:
+    return format_form(parse_form(text))
+
+
+def test_names_become_letters_by_the_custom_of_songs() -> None:
+    text = "intro verse prechorus chorus verse chorus bridge chorus outro"
+    assert _form(text) == "i8 A8 B4 C8 A8 C8 D8 C8 o4"
+    assert legend(text) == "intro = i8, verse = A8, prechorus = B4, chorus = C8, bridge = D8, outro = o4"
+    assert _form("Introduction, Verse | Pre-Chorus - Refrain; coda".replace(";", ",")) == "i8 A8 B4 C8 o4"
+    assert _form("intro interlude solo outro") == "i8 a4 b8 o4"
+
+
+def test_names_have_the_bars_that_are_stated_last() -> None:
+    assert _form("intro 2 verse16 pre chorus chorus verse verse’ chorus12") == "i2 A16 B4 C8 A16 A'16 C12"
+    assert legend("verse 4 verse' 6 verse") == "verse = A4, verse = A'6"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("vers chorus", "form: no section is called 'vers'; did you mean 'verse'?"),
+        (
+            "rondo",
+            "form: no section is called 'rondo'; known are intro, verse, prechorus, chorus, bridge, interlude, solo, outro",
+        ),
+        ("verse 0", 'form: section A has 0 bars (limit: 1 to 512 bars); write for example "A8 A8 B12 A\'8"'),
+        ("verse " * 65, "form: too many sections (limit: 64 sections)"),
+        (
+            "verse A8",
+            "form: cannot read 'A8'; write for example 'intro 4 verse 8 chorus 8', all sections by name or all by letter",
+        ),
+    ],
+)
+def test_what_is_no_name_is_one_line(text: str, says: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_form(text)
+    assert str(caught.value) == says

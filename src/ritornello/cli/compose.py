@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ritornello.errors import UserError
+from ritornello.form.names import has_names, legend
 from ritornello.form.style import Style
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
     plan: Annotated[Path | None, typer.Option(help="Plan to follow (YAML); what it leaves open is composed.")] = None,
-    form: Annotated[str | None, typer.Option(help='Sections with their bars, such as "A8 A8 B12 A\'8".')] = None,
+    form: Annotated[str | None, typer.Option(help='Sections: "A8 A8 B12 A\'8", or "intro verse 8 chorus 8".')] = None,
     plan_from: Annotated[
         Path | None, typer.Option(help="Piece (MIDI, MusicXML, kern) whose plan is taken over.")
     ] = None,
@@ -56,7 +57,10 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
         _refuse(for_performances, "only for a model of performances")
         from ritornello.cli.plan_options import PlanOptions, plan_of_options
 
-        _compose_plan(plan_of_options(PlanOptions(plan, form, plan_from, key, style)), seed, out, weights)
+        wanted = plan_of_options(PlanOptions(plan, form, plan_from, key, style))
+        if form is not None and has_names(form):
+            typer.echo(legend(form), err=True)
+        _compose_plan(wanted, seed, out, weights)
 
 
 def _plays(weights: Path) -> bool:

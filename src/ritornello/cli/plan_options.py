@@ -25,8 +25,8 @@ class PlanOptions:
 def plan_of_options(options: PlanOptions) -> Plan:
     """The plan to complete; raises UserError where the options contradict each other or their plan.
 
-    A plan file keeps its own style, the plan of another piece takes that of the options; where nothing says one, a
-    piece is a chorale.
+    A plan file keeps its own style, the plan of another piece takes that of the options; where nothing says one, a form
+    in names is a song, and every other piece a chorale.
     """
     if sum(option is not None for option in (options.plan, options.form, options.plan_from)) > 1:
         raise UserError("--plan, --form and --plan-from each name a plan", mend="give one of them")
@@ -46,9 +46,11 @@ def _source_plan(options: PlanOptions) -> Plan:
 
         return _of_style(read_plan(options.plan), style)
     if options.form is not None:
+        from ritornello.form.names import has_names
         from ritornello.form.shorthand import parse_form
 
-        return Plan(style=style or "chorale", sections=parse_form(options.form))
+        usual = "song" if has_names(options.form) else "chorale"
+        return Plan(style=style or usual, sections=parse_form(options.form))
     if options.plan_from is not None:
         from ritornello.form.analyse import analyse
         from ritornello.scores import read_score
