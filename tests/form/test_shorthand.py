@@ -71,19 +71,23 @@ def test_names_have_the_bars_that_are_stated_last() -> None:
     assert legend("verse 4 verse' 6 verse") == "verse = A4, verse = A'6"
 
 
+KNOWN = "known are intro, verse, prechorus, chorus, bridge, interlude, solo, outro"
+ONE_KIND = "write for example 'intro 4 verse 8 chorus 8', all sections by name or all by letter"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("vers chorus", "form: no section is called 'vers'; did you mean 'verse'?"),
         (
             "rondo",
-            "form: no section is called 'rondo'; known are intro, verse, prechorus, chorus, bridge, interlude, solo, outro",
+            f"form: no section is called 'rondo'; {KNOWN}",
         ),
         ("verse 0", 'form: section A has 0 bars (limit: 1 to 512 bars); write for example "A8 A8 B12 A\'8"'),
         ("verse " * 65, "form: too many sections (limit: 64 sections)"),
         (
             "verse A8",
-            "form: cannot read 'A8'; write for example 'intro 4 verse 8 chorus 8', all sections by name or all by letter",
+            f"form: cannot read 'A8'; {ONE_KIND}",
         ),
     ],
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from ritornello.form.keys import key_number
 from ritornello.form.plan import Plan, Section
+from ritornello.form.style import Style
+from ritornello.generation import long_forms, long_phrases, plan_rules
 from ritornello.generation.engine import Stream, new_stream
-from ritornello.generation.plan_rules import phrase_choices, structure_choices
 from ritornello.generation.sampling import draw, masked, min_p, scaled
 from ritornello.models.base import LanguageModel
 from ritornello.tokenizers.families import mask_of
@@ -23,14 +24,29 @@ STRUCTURE_TEMPERATURE, PHRASES_TEMPERATURE = 1.0, 0.9
 LEAST_SHARE = 0.02
 """A token less likely than this share of the likeliest is not drawn."""
 
+
+class Rules(NamedTuple):
+    """What of the grammar a composed plan of one style uses: the tokens, at least one, that may come next."""
+
+    structure: Callable[[Plan, StructureCursor], list[int]]
+    phrases: Callable[[Plan, PhraseCursor], list[int]]
+
+
+RULES: dict[Style, Rules] = {
+    "chorale": Rules(plan_rules.structure_choices, plan_rules.phrase_choices),
+    "song": Rules(long_forms.song_choices, long_phrases.phrase_choices),
+    "bach": Rules(long_forms.bach_choices, long_phrases.phrase_choices),
+}
+
 _Cursor = TypeVar("_Cursor", StructureCursor, PhraseCursor)
 
 
 def complete_structure(plan: Plan, model: LanguageModel, random: np.random.Generator) -> Plan:
     """The plan with its top level complete; whatever else it states stays. Raises UserError for what cannot be."""
+    rules = RULES[plan.style]
     pen = _Pen(new_stream(model), StructureCursor(), random, STRUCTURE_TEMPERATURE)
     while pen.cursor.slot != "done":
-        choices = structure_choices(plan, pen.cursor)
+        choices = rules.structure(plan, pen.cursor)
         stated = stated_structure(plan, pen.cursor)
         kept = stated is not None and not pen.cursor.returns  # what returns is as it was
         pen.write(stated if kept and stated is not None else pen.choose(choices))
@@ -45,10 +61,11 @@ def complete_structure(plan: Plan, model: LanguageModel, random: np.random.Gener
 
 def complete_phrases(plan: Plan, model: LanguageModel, random: np.random.Generator) -> Plan:
     """A plan whose top level is complete with all its phrases. Raises UserError where it contradicts itself."""
+    rules = RULES[plan.style]
     pen = _Pen(new_stream(model), PhraseCursor(), random, PHRASES_TEMPERATURE)
     while pen.cursor.slot != "done":
         stated = None if pen.cursor.forced else stated_phrase(plan, pen.cursor)
-        pen.write(pen.choose(phrase_choices(plan, pen.cursor)) if stated is None else stated)
+        pen.write(pen.choose(rules.phrases(plan, pen.cursor)) if stated is None else stated)
     made = plan_of(pen.cursor)
     assert made.sections is not None
     assert plan.sections is not None

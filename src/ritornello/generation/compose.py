@@ -12,17 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ritornello.errors import UserError
-from ritornello.form.grid import phrase_slots, section_ranges, to_frames
+from ritornello.form.grid import FRAMES_PER_BEAT, phrase_slots, section_ranges, to_frames
 from ritornello.form.plan import Plan
+from ritornello.form.usual import tempo_of
 from ritornello.generation.completion import complete_phrases, complete_structure
 from ritornello.generation.engine import one_thread
 from ritornello.generation.levels import Levels
 from ritornello.generation.realisation import Sampling, realise
 from ritornello.scores.score import Marker, Score, Tempo
-from ritornello.tokenizers.chorale import TICKS_PER_BEAT
 from ritornello.tokenizers.metres import METRES, bar_frames
 
-DEFAULT_TEMPO_BPM = 80.0
 MAX_TOTAL_BARS = 512
 
 
@@ -56,7 +55,7 @@ def _composed(asked: Plan, levels: Levels, seed: int, sampling: Sampling | None)
     structure = complete_structure(asked, levels.structure, np.random.default_rng([seed, 1]))
     check(structure)
     complete = complete_phrases(structure, levels.phrases, np.random.default_rng([seed, 2]))
-    complete = complete.model_copy(update={"tempo_bpm": asked.tempo_bpm or DEFAULT_TEMPO_BPM})
+    complete = complete.model_copy(update={"tempo_bpm": tempo_of(asked)})
     return Composition(complete, _labelled(_realised(complete, levels, seed, sampling), complete))
 
 
@@ -117,7 +116,7 @@ def _labelled(score: Score, plan: Plan) -> Score:
     """The score with tempo, title and the names of its sections."""
     assert plan.tempo_bpm is not None
     markers = tuple(
-        Marker(start * TICKS_PER_BEAT // 4, section.label)
+        Marker(start * score.ticks_per_beat // FRAMES_PER_BEAT, section.label)
         for section, (start, _) in zip(plan.sections or (), section_ranges(plan), strict=True)
     )
     return replace(score, tempos=(Tempo(0, plan.tempo_bpm),), markers=markers, title=plan.title)

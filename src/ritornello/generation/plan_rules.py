@@ -97,7 +97,7 @@ def phrase_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
         case "beats" | "sixteenths":
             chosen = _lengths(plan, cursor)
         case "key" | "key_mode":
-            chosen = _keys(plan, cursor)
+            chosen = key_choices(plan, cursor)
         case "cadence":
             chosen = [CADENCE.id(cadence) for cadence in _cadences(cursor)]
         case "fermata":
@@ -105,7 +105,7 @@ def phrase_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
         case "relation" | "source" | "shift":
             chosen = _motifs(plan, cursor)
         case _:
-            chosen = _kept(plan, cursor) or _chords(cursor)
+            chosen = _kept(plan, cursor) or chord_choices(cursor)
     return sorted(set(chosen) & set(allowed)) or allowed
 
 
@@ -181,9 +181,9 @@ def phrase_lengths(plan: Plan, cursor: PhraseCursor, left: int) -> list[int]:
     beats (whole bars, if a bar is not), not shorter than a bar, and leave room for another such phrase or none.
     """
     assert cursor.grid is not None
-    model = _model_phrase(plan, cursor)
+    model = model_phrase(plan, cursor)
     if model is not None:
-        last = model is _phrases_of(cursor, model.section)[-1]
+        last = model is phrases_of(cursor, model.section)[-1]
         return [left if last or model.frames > left else model.frames]
     bar = cursor.grid.bar_frames
     step, shortest = bar if bar % 4 else 4, max(bar, 12)
@@ -192,23 +192,24 @@ def phrase_lengths(plan: Plan, cursor: PhraseCursor, left: int) -> list[int]:
     return [*lengths, left] if left <= longest or not lengths else lengths
 
 
-def _phrases_of(cursor: PhraseCursor, section: int) -> list[PhraseHead]:
+def phrases_of(cursor: PhraseCursor, section: int) -> list[PhraseHead]:
+    """The phrases of a section so far."""
     return [phrase for phrase in cursor.phrases if phrase.section == section]
 
 
-def _model_phrase(plan: Plan, cursor: PhraseCursor) -> PhraseHead | None:
+def model_phrase(plan: Plan, cursor: PhraseCursor) -> PhraseHead | None:
     """The phrase whose length and fermata the current one takes over, if its section varies an earlier one."""
     source = plan.source_section(cursor.section)
     if source is None or plan.sections is None or plan.sections[source].bars != plan.sections[cursor.section].bars:
         return None
-    models = _phrases_of(cursor, source)
-    number = len(_phrases_of(cursor, cursor.section)) - cursor.in_phrase
+    models = phrases_of(cursor, source)
+    number = len(phrases_of(cursor, cursor.section)) - cursor.in_phrase
     return models[number] if number < len(models) else None
 
 
-def _keys(plan: Plan, cursor: PhraseCursor) -> list[int]:
+def key_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
     """The last phrase of a section is in the section's key, those of a varied section are in their models'."""
-    head, model = cursor.structure.heads[cursor.section], _model_phrase(plan, cursor)
+    head, model = cursor.structure.heads[cursor.section], model_phrase(plan, cursor)
     if cursor.left_frames > 0:
         if model is not None:
             return [DEGREE.id(model.degree) if cursor.slot == "key" else LOCAL.id(model.mode)]
@@ -231,7 +232,7 @@ def _fermatas(plan: Plan, cursor: PhraseCursor) -> list[int]:
     assert cursor.grid is not None
     phrase = cursor.phrases[-1]
     extra = cursor.grid.pickup_frames if phrase.end == cursor.grid.num_frames else 0
-    model = _model_phrase(plan, cursor)
+    model = model_phrase(plan, cursor)
     if model is not None and model.fermata:
         return [FERMATA.first + min(phrase.frames, model.fermata + phrase.frames - model.frames)]
     places = [phrase.end - start for start, _ in phrase.slots]
@@ -241,24 +242,34 @@ def _fermatas(plan: Plan, cursor: PhraseCursor) -> list[int]:
 
 def _motifs(plan: Plan, cursor: PhraseCursor) -> list[int]:
     """A varied section takes its phrases from the one that it varies; nothing else is exactly the same by chance."""
-    number = len(cursor.phrases) - 1
     source = plan.source_section(cursor.section)
-    if source is None or not (models := _phrases_of(cursor, source)):
+    if source is None or not (models := phrases_of(cursor, source)):
         return [token for token in cursor.allowed_ids() if token != RELATION.id("exact")]
     if cursor.slot in ("relation", "shift"):
         return [RELATION.id("varied") if cursor.slot == "relation" else SHIFT.id(0)]
-    place = min(len(_phrases_of(cursor, cursor.section)) - 1, len(models) - 1)
-    back = number - cursor.phrases.index(models[place]) - cursor.phrases[-1].back
+    return source_choices(cursor, models)
+
+
+def source_choices(cursor: PhraseCursor, models: list[PhraseHead]) -> list[int]:
+    """The token towards the one of these phrases that stands where the current one does in its section."""
+    place = min(len(phrases_of(cursor, cursor.section)) - 1, len(models) - 1)
+    back = len(cursor.phrases) - 1 - cursor.phrases.index(models[place]) - cursor.phrases[-1].back
     return [SOURCE.id(back)] if back <= len(SOURCE.values) else [SOURCE.first - 1]  # MORE_SOURCE
 
 
 def _kept(plan: Plan, cursor: PhraseCursor) -> list[int]:
     """The chord that a varied section takes over in the first half of a phrase, short of its cadence; or nothing."""
-    phrase, model = cursor.phrases[-1], _model_phrase(plan, cursor)
-    number = len(phrase.chords) - (cursor.slot == "inversion")
+    phrase, model = cursor.phrases[-1], model_phrase(plan, cursor)
     if model is None or (model.degree, model.mode) != (phrase.degree, phrase.mode):
         return []
-    if 2 * number >= len(phrase.slots) or number >= min(len(model.chords), cadence_slot(phrase) - 1):
+    return kept_choices(cursor, model, upto=-(-len(phrase.slots) // 2))
+
+
+def kept_choices(cursor: PhraseCursor, model: PhraseHead, upto: int) -> list[int]:
+    """The chord of ``model`` at the current slot, if that is before slot ``upto`` and the cadence; or nothing."""
+    phrase = cursor.phrases[-1]
+    number = len(phrase.chords) - (cursor.slot == "inversion")
+    if number >= min(upto, len(model.chords), cadence_slot(phrase) - 1):
         return []
     chord = model.chords[number]
     if cursor.slot == "inversion":
@@ -266,7 +277,8 @@ def _kept(plan: Plan, cursor: PhraseCursor) -> list[int]:
     return chord_ids(chord, phrase.chords[-1] if phrase.chords else None)[:1]
 
 
-def _chords(cursor: PhraseCursor) -> list[int]:
+def chord_choices(cursor: PhraseCursor) -> list[int]:
+    """The chords, or inversions, that make the phrase's cadence what it is called, and rest after it."""
     phrase = cursor.phrases[-1]
     assert phrase.cadence is not None, "the cadence comes before the chords"
     assert phrase.mode is not None, "the key comes before the chords"
