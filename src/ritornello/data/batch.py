@@ -20,7 +20,8 @@ class Batch:
     indices of the sequences in the prepared level. In a stream (``streams.py``) ``goes_on`` says whether
     row r goes on where row r of the stream's batch before ended, which may have had further rows that
     ended for good; false where all rows begin. ``context_tokens`` says for each row how many of its first
-    ids are only heard, with the next one to follow; none are where it is empty.
+    ids are only heard, with the next one to follow; none are where it is empty. The first ``place_channels``
+    channels are no plan's: they say where in the bar a token stands.
     """
 
     ids_BT: Tensor
@@ -30,3 +31,4 @@ class Batch:
     pieces: tuple[int, ...]
     goes_on: bool = False
     context_tokens: tuple[int, ...] = ()
+    place_channels: int = 0

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.form.analyse import analyse
+from ritornello.form.plan import Plan
 from ritornello.scores.score import IntArray, Score
 from ritornello.tokenizers.chorale import FRAME_TOKENS, PAD, ChoraleTokenizer
 from ritornello.tokenizers.phrase_cursor import PhraseCursor
@@ -38,11 +39,18 @@ def encode_levels(score: Score, *, with_plan: bool) -> dict[str, Encoded]:
         return {"notes": Encoded(notes.astype(np.uint16), scored)}
     plan = analyse(score)
     channels, source = tokenizer.conditions(plan, len(notes) // FRAME_TOKENS - 2)
+    return {
+        **encoded_plans(plan),
+        "notes": Encoded(notes.astype(np.uint16), scored, channels.astype(np.int16), source.astype(np.int32)),
+    }
+
+
+def encoded_plans(plan: Plan) -> dict[str, Encoded]:
+    """The two levels above the notes; raises UserError when their schemes cannot write the plan."""
     structure, phrases = StructureTokenizer(), PhraseTokenizer()
     return {
         "structure": _encoded_plan(structure, structure.encode(plan).ids, StructureCursor()),
         "phrases": _encoded_plan(phrases, phrases.encode(plan).ids, PhraseCursor()),
-        "notes": Encoded(notes.astype(np.uint16), scored, channels.astype(np.int16), source.astype(np.int32)),
     }
 
 
@@ -50,7 +58,12 @@ def level_facts(*, with_plan: bool) -> dict[str, dict[str, Any]]:
     """What a reader of prepared data must know about each level."""
     if not with_plan:
         return {"notes": _facts(ChoraleTokenizer(), with_conditions=False)}
-    schemes = {"structure": StructureTokenizer(), "phrases": PhraseTokenizer(), "notes": ChoraleTokenizer()}
+    return {**plan_facts(), "notes": _facts(ChoraleTokenizer(), with_conditions=True)}
+
+
+def plan_facts() -> dict[str, dict[str, Any]]:
+    """The same about the two levels above the notes."""
+    schemes = {"structure": StructureTokenizer(), "phrases": PhraseTokenizer()}
     return {level: _facts(scheme, with_conditions=True) for level, scheme in schemes.items()}
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.data.batch import Batch
+from ritornello.data.form_levels import NOTES as NOTES_OF_FORM
 from ritornello.data.prepared import PreparedLevel, batch_sizes
 from ritornello.data.rows import Row, collate, cropped_frames, truncated
-from ritornello.data.transposition import Transposer
+from ritornello.data.transposition import BarsTransposer, Transposer
 from ritornello.errors import UserError
 from ritornello.scores.score import IntArray
 
@@ -42,11 +43,14 @@ class Loader:
         lengths: IntArray = np.array([data.entries[int(i)].length for i in self.pieces])
         self.lengths: IntArray = lengths if crop_tokens is None else np.minimum(lengths, crop_tokens)
         self.batch_sizes = batch_sizes(np.sort(self.lengths), batch_tokens)
-        self.transposer: Transposer | None = None
+        self.transposer: Transposer | BarsTransposer | None = None
         if transpose != (0, 0):
-            if data.name != "notes":
+            if data.name not in ("notes", NOTES_OF_FORM):
                 raise UserError("only notes can be transposed; plans are relative to their key", where="data.transpose")
-            self.transposer = Transposer(*transpose, states_keys=data.states_keys)
+            is_form = data.name == NOTES_OF_FORM
+            self.transposer = (
+                BarsTransposer(*transpose) if is_form else Transposer(*transpose, states_keys=data.states_keys)
+            )
             self.choices = self.transposer.choices([data.row(int(i)).ids for i in self.pieces])
 
     @property

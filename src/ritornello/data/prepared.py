@@ -57,6 +57,7 @@ class PreparedLevel:
         self.vocabulary_hash: str = facts["vocabulary_hash"]
         self.vocabulary_size: int = facts["vocabulary_size"]
         self.condition_sizes: tuple[int, ...] = tuple(facts["condition_sizes"])
+        self.place_channels: int = facts.get("place_channels", 0)
         self.states_keys: bool = index["states_keys"]
         self.entries = [_entry(row, level) for row in _read_rows(folder, level)]
         self._columns: list[str] = facts["columns"]
@@ -84,7 +85,7 @@ class PreparedLevel:
             self._column(name, index).astype(np.int64) if name in self._columns else None
             for name in ("conditions", "source")
         )
-        return Row(self.ids(index), scored, conditions, source)
+        return Row(self.ids(index), scored, conditions, source, self.place_channels)
 
     def whole_batches(self, pieces: list[int], batch_tokens: int) -> Iterator[Batch]:
         """Whole pieces in batches of like length, each once, for evaluation."""

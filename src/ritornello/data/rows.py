@@ -24,24 +24,31 @@ _FIRST_METRE = ChoraleTokenizer.vocabulary.ids[METRE_TOKENS[0]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """ids (T,), scored (T,), conditions (T, C) and source (T,), the last two None without a plan."""
+    """ids (T,), scored (T,), conditions (T, C) and source (T,), the last two None without a plan.
+
+    The first ``place_channels`` conditions are no plan's: they say where in the bar a token stands.
+    """
 
     ids: IntArray
     scored: NDArray[np.bool_]
     conditions: IntArray | None = None
     source: IntArray | None = None
+    place_channels: int = 0
 
     def without_plan(self) -> Row:
-        """The same row with every condition unknown."""
-        conditions = None if self.conditions is None else np.zeros_like(self.conditions)
+        """The same row with all that is said by the plan unknown."""
+        conditions = None
+        if self.conditions is not None:
+            conditions = self.conditions.copy()
+            conditions[:, self.place_channels :] = 0
         source = None if self.source is None else np.full_like(self.source, NO_SOURCE)
         return replace(self, conditions=conditions, source=source)
 
 
 def truncated(row: Row, length: int) -> Row:
     """The first ``length`` tokens."""
-    columns = (row.ids, row.scored, row.conditions, row.source)
-    return Row(*(None if column is None else column[:length] for column in columns))  # type: ignore[arg-type]
+    conditions, source = (None if column is None else column[:length] for column in (row.conditions, row.source))
+    return replace(row, ids=row.ids[:length], scored=row.scored[:length], conditions=conditions, source=source)
 
 
 def cropped_frames(row: Row, length: int, random: np.random.Generator) -> Row:
@@ -112,6 +119,7 @@ def collate(rows: Sequence[Row], pieces: tuple[int, ...] = ()) -> Batch:
         channels_BTC=None if first.conditions is None else _padded([row.conditions for row in rows], length, 0),
         source_BT=None if first.source is None else _padded([row.source for row in rows], length, NO_SOURCE),
         pieces=pieces,
+        place_channels=first.place_channels,
     )
 
 

@@ -1,7 +1,8 @@
 """Which levels of tokens a corpus can be prepared as, by name.
 
 A scheme turns a Score into one or more levels. Chorales have three (structure, phrases, notes), or
-notes alone; a performance, and a score of several parts in bars, has one, named like its token
+notes alone. A long piece has three likewise (structure, phrases, bars_plan), or its notes under the
+structure alone. A performance, and a score of several parts in bars, has one, named like its token
 scheme, from BOS to END, all of it scored but BOS.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ritornello.data.form_levels import encode_form, form_facts
 from ritornello.data.levels import Encoded, encode_levels, level_facts
 from ritornello.errors import UserError
 from ritornello.scores.score import Score
@@ -54,6 +56,8 @@ def _tokenizer(name: str) -> Tokenizer[Score]:
 SCHEMES: dict[str, Scheme] = {
     "chorale": Scheme(partial(encode_levels, with_plan=True), partial(level_facts, with_plan=True)),
     "chorale_notes": Scheme(partial(encode_levels, with_plan=False), partial(level_facts, with_plan=False)),
+    "form": Scheme(partial(encode_form, with_phrases=True), partial(form_facts, with_phrases=True)),
+    "form_structure": Scheme(partial(encode_form, with_phrases=False), partial(form_facts, with_phrases=False)),
     **{
         name: Scheme(partial(_encode_piece, name), partial(_piece_facts, name))
         for name in ("performance", "note_duration", "bars", "bars_even")

@@ -1,4 +1,4 @@
-"""Moves a chorale up or down by looking its tokens and conditions up in tables."""
+"""Moves a piece up or down by looking its tokens and conditions up in tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from ritornello.data.rows import Row, pitch_ranges
 from ritornello.scores.score import IntArray
+from ritornello.tokenizers import bars_conditions, bars_words
+from ritornello.tokenizers.bars_changes import transposed
 from ritornello.tokenizers.chorale import FRAME_TOKENS, ChoraleTokenizer
 
 _MARGIN_SEMITONES = 1
@@ -55,8 +57,29 @@ class Transposer:
         assert ids.min() >= 0, "the transposition leaves the vocabulary"
         if not self.states_keys:
             ids[:FRAME_TOKENS] = row.ids[:FRAME_TOKENS]
-        if row.conditions is None:
-            return replace(row, ids=ids)
-        tables = self.channel_tables[semitones]
-        conditions = np.stack([table[row.conditions[:, c]] for c, table in enumerate(tables)], axis=1)
-        return replace(row, ids=ids, conditions=conditions)
+        return _moved(row, ids, self.channel_tables[semitones])
+
+
+class BarsTransposer:
+    """The same for pieces in bars under a plan."""
+
+    def __init__(self, lowest: int, highest: int) -> None:
+        self.steps = range(lowest, highest + 1)
+        self.channel_tables = {step: bars_conditions.transposed_channels(step) for step in self.steps}
+
+    def choices(self, pieces: Sequence[IntArray]) -> list[IntArray]:
+        """For each piece, the transpositions that keep its pitches on the piano, or in 0-127 if they were not."""
+        return [np.array([step for step in self.steps if transposed(ids, step) is not None] or [0]) for ids in pieces]
+
+    def move(self, row: Row, semitones: int) -> Row:
+        """The row transposed by one of its choices."""
+        if semitones == 0:
+            return row
+        return _moved(row, bars_words.transposition(semitones)[row.ids], self.channel_tables[semitones])
+
+
+def _moved(row: Row, ids: IntArray, tables: Sequence[IntArray]) -> Row:
+    if row.conditions is None:
+        return replace(row, ids=ids)
+    conditions = np.stack([table[row.conditions[:, c]] for c, table in enumerate(tables)], axis=1)
+    return replace(row, ids=ids, conditions=conditions)

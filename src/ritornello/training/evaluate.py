@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from torch import nn
 
 from ritornello.data.corpora.base import Split
+from ritornello.data.form_levels import NOTES as NOTES_OF_FORM
 from ritornello.data.prepared import PreparedLevel
 from ritornello.errors import UserError
 from ritornello.training.figures import Likelihood, is_performance
@@ -100,6 +101,8 @@ def _scores(level: str, facts: dict[str, Any], options: EvaluateOptions) -> list
     """The functions whose results are shown."""
     if is_performance(level):
         return [_performance_score(options)]
+    if level == NOTES_OF_FORM:
+        return [likelihood, partial(likelihood, with_plan=False)]
     if level != "notes":
         return [likelihood]
     heard_plans = "plan given" in str(facts["measured"].get("protocol"))

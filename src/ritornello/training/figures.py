@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.data.form_levels import NOTES as NOTES_OF_FORM
 from ritornello.data.prepared import PreparedLevel
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers import TOKENIZERS
@@ -27,7 +28,7 @@ FIRST_BIN_TOKENS = 1024
 """Positions 0 to 1,023 are the first bin; each later bin begins where the one before ends and doubles that."""
 _VOICES = ("soprano", "alto", "tenor", "bass")
 _NOTE_GROUPS = ("marks", *_VOICES)  # the slots of a frame, in order
-_CHORALE_LEVELS = ("structure", "phrases", "notes")
+_PLANNED_LEVELS = ("structure", "phrases", "notes", NOTES_OF_FORM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,28 +149,32 @@ def summed(
 
 
 def is_performance(level: str) -> bool:
-    """Whether a level is a performance, BOS to END and nothing given, rather than one of a chorale's."""
-    return level not in _CHORALE_LEVELS
+    """Whether a level is BOS to END and nothing given, rather than one of a chorale's or a planned piece's."""
+    return level not in _PLANNED_LEVELS
 
 
 def groups_of(level: str) -> tuple[str, ...]:
     """The kinds of token that a level is reported by; one for all where kinds say little."""
     if level == "notes":
         return _NOTE_GROUPS
-    return _kinds(level)[0] if is_performance(level) else ("tokens",)
+    return _kinds(level)[0] if _has_kinds(level) else ("tokens",)
 
 
 def _groups_of_tokens(level: str, ids: IntArray) -> IntArray:
     """For each token the index of its group."""
     if level == "notes":
         return np.arange(len(ids)) % len(_NOTE_GROUPS)
-    return _kinds(level)[1][ids] if is_performance(level) else np.zeros_like(ids)
+    return _kinds(level)[1][ids] if _has_kinds(level) else np.zeros_like(ids)
+
+
+def _has_kinds(level: str) -> bool:
+    return is_performance(level) or level == NOTES_OF_FORM
 
 
 @cache
 def _kinds(level: str) -> tuple[tuple[str, ...], IntArray]:
     """Kinds of token by the stem of their names (NOTE_ON_60: NOTE_ON, BAR_3/4: BAR), and the kind of each id (V,)."""
-    names = TOKENIZERS[level].vocabulary.names
+    names = TOKENIZERS["bars_even" if level == NOTES_OF_FORM else level].vocabulary.names
     stems = ["".join(takewhile(lambda letter: letter.isupper() or letter == "_", name)).rstrip("_") for name in names]
     kinds = tuple(dict.fromkeys(stem for stem in stems if stem not in ("PAD", "BOS")))
     return kinds, np.array([kinds.index(stem) if stem in kinds else 0 for stem in stems])

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ritornello.data.batch import Batch
+from ritornello.data.form_levels import NOTES as NOTES_OF_FORM
 from ritornello.data.prepared import PreparedLevel
 from ritornello.data.rows import NO_SOURCE, by_context, collate
 from ritornello.data.transposition import Transposer
@@ -69,7 +70,7 @@ def likelihood(
         return streamed(model, data, pieces, batch_tokens=batch_tokens, bf16=bf16)
     with_plan = with_plan and bool(data.condition_sizes)
     protocol = "whole pieces, teacher-forced"
-    if data.name == "notes":
+    if data.name in ("notes", NOTES_OF_FORM):
         protocol += ", plan given" if with_plan else ", no plan"
     nats: dict[int, NDArray[np.float64]] = {}
     for batch in data.whole_batches(list(pieces), batch_tokens):
@@ -228,11 +229,13 @@ def num_scored(batch: Batch) -> int:
 
 
 def without_plan(batch: Batch) -> Batch:
-    """The same batch with every condition unknown."""
+    """The same batch with all that is said by the plan unknown."""
     channels, source = batch.channels_BTC, batch.source_BT
+    if channels is not None:
+        channels = channels * (torch.arange(channels.shape[-1]) < batch.place_channels)
     return replace(
         batch,
-        channels_BTC=None if channels is None else torch.zeros_like(channels),
+        channels_BTC=channels,
         source_BT=None if source is None else torch.full_like(source, NO_SOURCE),
     )
 

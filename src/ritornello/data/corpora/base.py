@@ -14,7 +14,7 @@ from ritornello.scores.score import Score
 
 CHORALE_SCHEMES = ("chorale", "chorale_notes")
 PERFORMANCE_SCHEMES = ("performance", "note_duration")
-SCORE_SCHEMES = ("bars", "bars_even")
+SCORE_SCHEMES = ("bars", "bars_even", "form", "form_structure")
 
 Split: TypeAlias = Literal["train", "validation", "test", "unused"]
 """``unused``: a piece that shares its melody with a test piece, and is neither trained on nor tested."""

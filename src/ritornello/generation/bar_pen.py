@@ -1,0 +1,193 @@
+"""A pen that writes bars: it feeds a model of notes under a plan, and says what may come next.
+
+A Pen is a value in all but its lists: ``copy`` makes one that can go another way. What is written without being drawn
+(the notes of a section that returns, those of a locked part) goes through the same pen, so the model hears it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ritornello.generation.engine import Stream, new_stream
+from ritornello.generation.sampling import draw, masked, min_p, scaled, top_p
+from ritornello.models.base import LanguageModel
+from ritornello.scores.score import IntArray
+from ritornello.tokenizers.bars_conditions import Follower, Guide, Row
+from ritornello.tokenizers.bars_cursor import BarsCursor
+from ritornello.tokenizers.bars_words import (
+    BAR,
+    CHORD,
+    DURATION,
+    DURATIONS,
+    END,
+    FAMILY_V,
+    LENGTH,
+    PART,
+    PITCH,
+    POSITION,
+    TEMPO,
+)
+
+
+class Drawing(NamedTuple):
+    """How tokens are drawn."""
+
+    temperature: float = 0.95
+    mass: float = 0.98
+    """Probability mass of the tokens that may be drawn."""
+    least_share: float = 0.02
+    """Nor is a token drawn that is less likely than this share of the likeliest."""
+
+
+class Written(NamedTuple):
+    """A note on the grid."""
+
+    step: int
+    part: int
+    pitch: int
+    duration: int
+    """Its place in DURATIONS."""
+
+
+@dataclass(slots=True)
+class Pen:
+    """Where a piece in bars stands."""
+
+    stream: Stream
+    cursor: BarsCursor
+    follower: Follower
+    metre: int
+    """The token of the bars of the piece."""
+    ids: list[int]
+    notes: list[Written]
+    chords: list[tuple[int, int]]
+    """Step and token of each chord symbol."""
+    unread: list[int]
+    rows: list[Row]
+    """What is said of the token after each unread one."""
+
+    @classmethod
+    def new(cls, model: LanguageModel, guide: Guide, metre: int) -> Pen:
+        """A pen before the first token."""
+        return cls(new_stream(model), BarsCursor(has_dynamics=False), Follower(guide), metre, [], [], [], [], [])
+
+    def copy(self) -> Pen:
+        """A pen that can go another way."""
+        lists = (self.ids, self.notes, self.chords, self.unread, self.rows)
+        return Pen(self.stream, self.cursor.copy(), self.follower.copy(), self.metre, *(list(own) for own in lists))  # type: ignore[arg-type]
+
+    def write(self, tokens: Iterable[int]) -> None:
+        """Writes tokens that may stand here; the model reads them when it is next asked."""
+        for token in tokens:
+            self.cursor.feed(token)
+            self.unread.append(token)
+            self.rows.append(self.follower.feed(token, self.cursor))
+            family = int(FAMILY_V[token])
+            if family == DURATION:
+                pitch = self.ids[-1] - PITCH
+                self.notes.append(Written(self.cursor.now_steps, self.cursor.part, pitch, token - DURATION))
+            elif family == CHORD:
+                self.chords.append((self.cursor.now_steps, token))
+            self.ids.append(token)
+
+    def logits(self) -> NDArray[np.float64]:
+        """Of the next token (V,)."""
+        if self.unread:
+            channels = np.array([row.channels_C for row in self.rows])
+            source = np.array([row.source for row in self.rows])
+            self.stream = self.stream.feed(np.array([self.unread]), channels[None], source[None])
+            self.unread, self.rows = [], []
+        assert self.stream.logits_BV is not None, "a token was written"
+        return self.stream.logits_BV[0]
+
+    def choose(self, allowed: NDArray[np.bool_], random: np.random.Generator, drawing: Drawing) -> int:
+        """Draws one of the allowed tokens (V,); nothing is asked where there is but one."""
+        if int(allowed.sum()) == 1:
+            return int(allowed.argmax())
+        logits = scaled(masked(self.logits(), allowed), drawing.temperature)
+        return draw(min_p(top_p(logits, drawing.mass), drawing.least_share), random.random())
+
+    def mask(self) -> NDArray[np.bool_]:
+        """What may come next by grammar, in a piece of one metre and one key whose tempo is set apart; never END."""
+        mask = self.cursor.mask()
+        mask[BAR:LENGTH] &= np.arange(BAR, LENGTH) == self.metre
+        mask[LENGTH:POSITION] = False
+        mask[TEMPO:CHORD] = False
+        mask[END] = False
+        return mask
+
+    @property
+    def next_barline_steps(self) -> int:
+        """Where the next bar begins."""
+        return self.cursor.bar_start_steps + self.cursor.bar_steps
+
+    def goes_beyond(self, end_step: int) -> NDArray[np.bool_]:
+        """Which tokens (V,) would lead to ``end_step`` or beyond."""
+        beyond = np.zeros(len(FAMILY_V), dtype=np.bool_)
+        beyond[BAR:LENGTH] = self.next_barline_steps >= end_step
+        first = max(0, end_step - self.cursor.bar_start_steps)
+        beyond[POSITION + min(first, TEMPO - POSITION) : TEMPO] = True
+        return beyond
+
+    def compose(self, end_step: int, random: np.random.Generator, drawing: Drawing, *, closed: bool = False) -> None:
+        """Draws everything up to ``end_step``; ``closed``: no note lasts beyond it."""
+        while True:
+            mask, beyond = self.mask(), self.goes_beyond(end_step)
+            if closed:
+                mask[DURATION:] &= np.array(DURATIONS) <= max(1, end_step - self.cursor.now_steps)
+            token = self.choose(mask, random, drawing)
+            if beyond[token]:
+                return
+            self.write([token])
+
+    def write_notes(self, notes: Iterable[Written], chords: Iterable[tuple[int, int]], end_step: int) -> None:
+        """Writes notes and chord symbols from here up to ``end_step``, and the barlines between them.
+
+        What the grammar does not let stand is left out: a chord that holds already, a pitch that still sounds.
+        """
+        by_step: dict[int, tuple[list[int], list[Written]]] = {}
+        for step, token in chords:
+            by_step.setdefault(step, ([], []))[0].append(token)
+        for note in sorted(notes, key=lambda note: note[:3]):
+            by_step.setdefault(note.step, ([], []))[1].append(note)
+        for step in sorted(by_step):
+            while self.next_barline_steps <= step:
+                self.write([self.metre])
+            self._write_place(step, *by_step[step])
+        while self.next_barline_steps < end_step:
+            self.write([self.metre])
+
+    def _write_place(self, step: int, chords: list[int], notes: list[Written]) -> None:
+        cursor, tokens = self.cursor.copy(), list[int]()
+        position = POSITION + step - cursor.bar_start_steps
+
+        def put(*added: int) -> None:
+            for token in added:
+                cursor.feed(token)
+            tokens.extend(added)
+
+        put(position)
+        put(*(token for token in chords[-1:] if cursor.mask()[token]))
+        for note in notes:
+            before = cursor.copy()
+            opened = [] if cursor.part == note.part else [PART + note.part]
+            for token in opened:
+                if cursor.mask()[token]:
+                    cursor.feed(token)
+            if cursor.part == note.part and cursor.mask()[PITCH + note.pitch]:
+                cursor = before
+                put(*opened, PITCH + note.pitch, DURATION + note.duration)
+            else:
+                cursor = before
+        if len(tokens) > 1:
+            self.write(tokens)
+
+
+def prefix(pen: Pen, ids: IntArray) -> None:
+    """Lets a pen that has written nothing write the beginning of a piece as it is."""
+    pen.write(ids.tolist())

@@ -1,0 +1,228 @@
+"""What a Plan says of every token of a piece in bars (scheme ``bars_even``), and which earlier token it derives from.
+
+Two things are known when token t + 1 is to be written: the *place* that token t has reached (bar, position, part), and
+what the plan says of that place. Row t of the channels says both. The plan speaks of sixteenths (*frames*) as it does
+to chorales; beside its channels stand those of long forms: how far the section has come, which statement of its
+material it is, how many sections are left, how far back its source lies.
+
+**Source token**: the plan names for every frame the earlier frame from which it derives. What comes after token t is
+then likely what comes, in the source, after the same place: the first token there that stands behind token t in the
+order of time and grammar (step, part, pitch), the pitch moved by the plan's transposition. It is always an earlier
+token, and copying it over and over writes the source again, token by token; where the music goes its own way the
+pointer goes on with the time.
+
+Shapes: T tokens, F frames, C channels.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+import numpy as np
+
+from ritornello.form.grid import FRAMES_PER_BEAT, grid_of_plan, section_ranges, to_frames
+from ritornello.form.plan import MAX_SECTIONS, Plan
+from ritornello.scores.score import IntArray
+from ritornello.tokenizers import chorale_conditions
+from ritornello.tokenizers.bars_cursor import BarsCursor
+from ritornello.tokenizers.bars_words import (
+    BAR,
+    CHORD,
+    DURATION,
+    END,
+    FAMILY_V,
+    KEY,
+    LENGTH,
+    MAX_PARTS,
+    NUM_PITCHES,
+    PART,
+    PITCH,
+    POSITION,
+    STEPS_PER_BEAT,
+    TEMPO,
+)
+
+STEPS_PER_FRAME = STEPS_PER_BEAT // FRAMES_PER_BEAT
+NO_SOURCE = -1
+_FARTHEST_BAR, _MOST_STATEMENTS, _MOST_SECTIONS_LEFT = 31, 4, 7
+
+PLACE_CHANNELS = {
+    "sixteenth": 1 + 48,  # since the barline
+    "step": 1 + STEPS_PER_FRAME,  # within it
+    "part": 1 + 1 + MAX_PARTS,  # none yet at this position, then the parts
+}
+"""What is known without a plan. Name -> number of values, 0 where nothing is known."""
+_OF_CHORALES = {name: size for name, size in chorale_conditions.CHANNELS.items() if name != "bar_position"}
+_OF_SECTIONS = {
+    "section_number": 1 + MAX_SECTIONS,
+    "bar": 1 + _FARTHEST_BAR + 1,  # of the section, from 0
+    "bars_left": 1 + _FARTHEST_BAR + 1,  # after this one
+    "statement": 1 + _MOST_STATEMENTS + 1,  # how many sections of this letter came before
+    "letter_kind": 1 + 4,  # introduction, with melody, without, end
+    "sections_left": 1 + _MOST_SECTIONS_LEFT + 1,
+    "source_distance": 1 + 8,  # bars back to the source, doubling
+}
+CHANNELS = PLACE_CHANNELS | _OF_CHORALES | _OF_SECTIONS
+"""All channels, those of the place first."""
+CONDITION_SIZES = tuple(CHANNELS.values())
+SECTION_CHANNEL = list(CHANNELS).index("section_number")
+SHIFT_CHANNEL = list(CHANNELS).index("shift")
+SHIFT_ZERO = 12
+"""``shift`` is this plus the semitones by which the music lies above its source; 0 = nothing is said."""
+
+_SLOTS_PER_PART = 1 + 3 * NUM_PITCHES
+_FIRST_PART_SLOT = 6
+_ORDER = {BAR: 0, END: 0, LENGTH: 1, KEY: 2, POSITION: 3, TEMPO: 4, CHORD: 5}
+_SLOTS = _FIRST_PART_SLOT + MAX_PARTS * _SLOTS_PER_PART
+"""Places in the order of grammar at one step."""
+
+
+class Guide:
+    """A plan, frame by frame, as the tokens of its piece are told of it. Metre, pickup and sections must be set."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.channels_FC: IntArray = np.hstack([chorale_conditions.frame_channels(plan)[:, 1:], _of_sections(plan)])
+        self.source_F: IntArray = chorale_conditions.frame_sources(plan)
+        shift_F = self.channels_FC[:, SHIFT_CHANNEL - len(PLACE_CHANNELS)]
+        self.semitones_F: IntArray = np.where(shift_F > 0, shift_F - SHIFT_ZERO, 0)
+        bars_F = (np.arange(len(self.source_F)) - self.source_F) / to_frames(plan.bar_beats)
+        column = list(CHANNELS).index("source_distance") - len(PLACE_CHANNELS)
+        doublings_F: IntArray = np.log2(np.maximum(bars_F, 1)).astype(np.int64)
+        self.channels_FC[:, column] = np.where(self.source_F < 0, 0, 1 + np.clip(doublings_F, 0, 7))
+
+    def conditions(self, ids: IntArray, places: IntArray) -> tuple[IntArray, IntArray]:
+        """Channels (T, C) and source (T,) of a whole piece; row t speaks of token t + 1.
+
+        Args:
+            ids: (T,) from BOS to END.
+            places: (T, 3) of them, see ``BarsTokenizer.places``. What lies behind the plan's end is as its last frame.
+        """
+        families = FAMILY_V[ids]
+        bar, steps, part = places.T
+        unsaid = (bar < 0) | (ids == END)
+        barline_steps = np.append(0, steps[families == BAR])[bar + 1]
+        order = _slots(ids, families, part)
+        keys: IntArray = np.where(bar < 0, -1, steps * _SLOTS + order)
+        frames = np.minimum(steps // STEPS_PER_FRAME, len(self.source_F) - 1)
+        place = np.stack([*_place_channels(steps - barline_steps, part)], axis=1)
+        channels = np.hstack([np.where(bar[:, None] < 0, 0, place), self.channels_FC[frames]])
+        channels[ids == END] = 0
+        moved = _moved(order, families, self.semitones_F[frames])
+        wanted: IntArray = (self.source_F[frames] * STEPS_PER_FRAME + steps % STEPS_PER_FRAME) * _SLOTS + moved
+        source: IntArray = np.searchsorted(keys, wanted, side="right")
+        source[unsaid | (self.source_F[frames] < 0) | (source > np.arange(len(ids)))] = NO_SOURCE
+        return channels, source
+
+
+class Row(NamedTuple):
+    """What is said of the token to come."""
+
+    channels_C: IntArray
+    source: int
+
+
+class Follower:
+    """The same token by token, for composing: ``feed`` what was written, then ask for the row of what is to come."""
+
+    def __init__(self, guide: Guide) -> None:
+        self.guide = guide
+        self._keys: list[int] = []
+        self._last = 0
+
+    def copy(self) -> Follower:
+        """One that can go another way."""
+        other = Follower(self.guide)
+        other._keys, other._last = self._keys.copy(), self._last
+        return other
+
+    def feed(self, token: int, cursor: BarsCursor) -> Row:
+        """Takes a token that ``cursor`` has taken already; what is said of the next one."""
+        guide, in_header = self.guide, cursor.bar < 0
+        family, before, step = int(FAMILY_V[token]), self._last, cursor.now_steps
+        part = cursor.part
+        order = _slot(token, before, family, part)
+        self._keys.append(-1 if in_header else step * _SLOTS + order)
+        self._last = token
+        frame = min(step // STEPS_PER_FRAME, len(guide.source_F) - 1)
+        place = [0, 0, 0]
+        if not in_header:
+            place = [int(value) for value in _place_channels(np.int64(step - cursor.bar_start_steps), np.int64(part))]
+        channels = np.concatenate([place, guide.channels_FC[frame]])
+        if in_header or guide.source_F[frame] < 0:
+            return Row(channels, NO_SOURCE)
+        shift = 3 * int(guide.semitones_F[frame]) if family in (PITCH, DURATION) else 0
+        wanted = (int(guide.source_F[frame]) * STEPS_PER_FRAME + step % STEPS_PER_FRAME) * _SLOTS + order - shift
+        source = bisect_right(self._keys, wanted)
+        return Row(channels, source if source < len(self._keys) else NO_SOURCE)
+
+
+def transposed_channels(semitones: int) -> tuple[IntArray, ...]:
+    """Per channel a table from value to value, for music moved by ``semitones``."""
+    pitch_classes = np.append(0, 1 + (np.arange(12) + semitones) % 12)
+    return tuple(
+        pitch_classes if name in chorale_conditions.PITCH_CLASS_CHANNELS else np.arange(size)
+        for name, size in CHANNELS.items()
+    )
+
+
+def _of_sections(plan: Plan) -> IntArray:
+    """The channels of ``_OF_SECTIONS`` (F, C), the distance of the source left open."""
+    grid, sections = grid_of_plan(plan), plan.sections or ()
+    table = np.zeros((grid.num_frames, len(_OF_SECTIONS)), dtype=np.int64)
+    seen: dict[str, int] = {}
+    for number, (section, span) in enumerate(zip(sections, section_ranges(plan), strict=True)):
+        frames = np.arange(*span)
+        bars = (frames - span[0]) // grid.bar_frames
+        statement = seen.get(section.letter, 0)
+        seen[section.letter] = statement + 1
+        left = len(sections) - 1 - number
+        table[span[0] : span[1], 0] = 1 + min(number, MAX_SECTIONS - 1)
+        table[span[0] : span[1], 1] = 1 + np.minimum(bars, _FARTHEST_BAR)
+        table[span[0] : span[1], 2] = 1 + np.clip(section.bars - 1 - bars, 0, _FARTHEST_BAR)
+        table[span[0] : span[1], 3] = 1 + min(statement, _MOST_STATEMENTS)
+        table[span[0] : span[1], 4] = _letter_kind(section.letter)
+        table[span[0] : span[1], 5] = 1 + min(left, _MOST_SECTIONS_LEFT)
+    return table
+
+
+def _letter_kind(letter: str) -> int:
+    """1 an introduction, 2 with melody, 3 without, 4 an end without."""
+    if letter in "io":
+        return 1 if letter == "i" else 4
+    return 2 if letter.isupper() else 3
+
+
+def _place_channels(position_steps: IntArray | np.int64, part: IntArray | np.int64) -> tuple[IntArray, ...]:
+    sixteenth = np.minimum(position_steps // STEPS_PER_FRAME, PLACE_CHANNELS["sixteenth"] - 2)
+    return 1 + sixteenth, 1 + position_steps % STEPS_PER_FRAME, 2 + part  # pyright: ignore[reportReturnType]
+
+
+def _slots(ids: IntArray, families: IntArray, part: IntArray) -> IntArray:
+    """Where each token stands in the order of grammar at its step (T,)."""
+    before = np.append(0, ids[:-1])
+    slots = np.zeros(len(ids), dtype=np.int64)
+    for family, slot in _ORDER.items():
+        slots[families == family] = slot
+    of_part = _FIRST_PART_SLOT + part * _SLOTS_PER_PART
+    slots = np.where(families == PART, of_part, slots)
+    slots = np.where(families == PITCH, of_part + 2 + 3 * (ids - PITCH), slots)
+    return np.where(families == DURATION, of_part + 3 + 3 * (before - PITCH), slots)
+
+
+def _slot(token: int, before: int, family: int, part: int) -> int:
+    """The same of one token."""
+    of_part = _FIRST_PART_SLOT + part * _SLOTS_PER_PART
+    if family == PART:
+        return of_part
+    if family == PITCH:
+        return of_part + 2 + 3 * (token - PITCH)
+    if family == DURATION:
+        return of_part + 3 + 3 * (before - PITCH)
+    return _ORDER.get(family, 0)
+
+
+def _moved(order: IntArray, families: IntArray, semitones: IntArray) -> IntArray:
+    """The same places in the source, which lies ``semitones`` lower."""
+    has_pitch = (families == PITCH) | (families == DURATION)
+    return order - np.where(has_pitch, 3 * semitones, 0)
