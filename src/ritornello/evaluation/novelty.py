@@ -111,20 +111,19 @@ def bar_similarity(notes: Timeline, barlines: FloatArray) -> FloatArray:
 
 
 def structure_novelty(alike_NN: FloatArray) -> FloatArray:
-    """How much what recurs changes at each barline (N + 1,), 1 at most; 0 at both ends, and where all changes alike."""
+    """How much what recurs changes at each barline (N + 1,), 1 at most; 0 at both ends, and where all is alike."""
     num_bars = len(alike_NN)
+    novelty = np.zeros(num_bars + 1)
+    if alike_NN.min() >= alike_NN.max() - _ROUNDING:
+        return novelty
     nearest = np.quantile(alike_NN, 1 - NEIGHBOURS, axis=1)
     recurs = (alike_NN >= nearest[:, None]) & (alike_NN >= nearest) & ~np.eye(num_bars, dtype=np.bool_)
     lagged = np.zeros((num_bars, 2 * num_bars))
     bar, other = np.nonzero(recurs)
     lagged[bar, other - bar + num_bars] = alike_NN[bar, other]
     smooth = _gaussian(num_bars, SMOOTHED_BARS) @ lagged @ _gaussian(2 * num_bars, SMOOTHED_LAGS)
-    novelty = np.zeros(num_bars + 1)
     novelty[1:num_bars] = (np.diff(smooth, axis=0) ** 2).sum(axis=1)
-    inner = novelty[1:num_bars]
-    if not len(inner) or np.ptp(inner) <= _ROUNDING * inner.max():
-        return np.zeros(num_bars + 1)
-    return novelty / novelty.max()
+    return novelty / max(float(novelty.max()), _ROUNDING)
 
 
 def peaks(novelty: FloatArray) -> tuple[int, ...]:
