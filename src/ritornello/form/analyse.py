@@ -11,7 +11,7 @@ the keys); each is a section of one phrase.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ from ritornello.form.local_keys import local_keys
 from ritornello.form.motifs import motifs_of
 from ritornello.form.phrases import PhraseSpan, phrase_spans, spans_to
 from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phrase, Plan, Section
-from ritornello.form.returns import Passage
+from ritornello.form.returns import CAPITALS, MAX_PRIMES, SMALL, Passage
 from ritornello.form.sections import SectionSpan, section_spans
 from ritornello.form.songs import is_chorale, motifs_of_passages, passages_in
 from ritornello.form.style import Style
@@ -87,10 +87,10 @@ def analyse(score: Score) -> Plan:
         for span, found, cadence, motif in zip(phrases, harmony, cadences, motifs, strict=True)
     ]
     spans = [SectionSpan(passage.label, number, number + 1) for number, passage in enumerate(passages)]
-    sections = [
+    sections = with_own_lengths(
         _section(frames, grid, span, ranges, made)
         for span in spans or section_spans(frames, ranges, cadences, grid.bar_frames)
-    ]
+    )
     return Plan(
         style=_style(score, passages),
         title=score.title,
@@ -98,7 +98,7 @@ def analyse(score: Score) -> Plan:
         metre=str(main_metre(score)),
         pickup_beats=grid.pickup_frames / FRAMES_PER_BEAT,
         tempo_bpm=_tempo(score),
-        sections=tuple(sections),
+        sections=sections,
     )
 
 
@@ -259,6 +259,25 @@ def _style(score: Score, passages: Sequence[Passage]) -> Style:
     if not passages:
         return "chorale"
     return "song" if score.chords else "bach"
+
+
+def with_own_lengths(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """The same label is the same length: where a return is longer or shorter it gets a prime more, or a free letter.
+
+    Borders go to barlines, and there are three primes only, so that this happens in 2 of 100 pieces.
+    """
+    found = list(sections)
+    bars: dict[str, int] = {}
+    used = {section.label for section in found}
+    for index, section in enumerate(found):
+        label = section.label
+        if bars.setdefault(label, section.bars) != section.bars:
+            primed = (section.letter + "'" * primes for primes in range(1, MAX_PRIMES + 1))
+            label = next(label for label in (*primed, *CAPITALS, *SMALL) if label not in used)
+            used.add(label)
+            bars[label] = section.bars
+            found[index] = section.model_copy(update={"label": label})
+    return tuple(found)
 
 
 def _tempo(score: Score) -> float:

@@ -43,7 +43,7 @@ _Cursor = TypeVar("_Cursor", StructureCursor, PhraseCursor)
 
 def complete_structure(plan: Plan, model: LanguageModel, random: np.random.Generator) -> Plan:
     """The plan with its top level complete; whatever else it states stays. Raises UserError for what cannot be."""
-    rules = RULES[plan.style]
+    plan, rules = _with_keys_of_phrases(plan), RULES[plan.style]
     pen = _Pen(new_stream(model), StructureCursor(), random, STRUCTURE_TEMPERATURE)
     while pen.cursor.slot != "done":
         choices = rules.structure(plan, pen.cursor)
@@ -74,6 +74,19 @@ def complete_phrases(plan: Plan, model: LanguageModel, random: np.random.Generat
         for asked, new in zip(plan.sections, made.sections, strict=True)
     ]
     return plan.model_copy(update={"sections": tuple(sections)})
+
+
+def _with_keys_of_phrases(plan: Plan) -> Plan:
+    """The plan whose sections end in the keys that their last phrases state."""
+    if plan.sections is None:
+        return plan
+    sections = tuple(
+        section.model_copy(update={"key": section.phrases[-1].key})
+        if section.key is None and section.phrases
+        else section
+        for section in plan.sections
+    )
+    return plan.model_copy(update={"sections": sections})
 
 
 def _merged(asked: Section, made: Section) -> Section:

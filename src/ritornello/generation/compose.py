@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ritornello.errors import UserError
-from ritornello.form.grid import FRAMES_PER_BEAT, phrase_slots, section_ranges, to_frames
+from ritornello.form.grid import FRAMES_PER_BEAT, section_ranges
 from ritornello.form.plan import Plan
 from ritornello.form.usual import tempo_of
 from ritornello.generation.completion import complete_phrases, complete_structure
 from ritornello.generation.engine import one_thread
+from ritornello.generation.faults import faults_of, place_in_words
 from ritornello.generation.levels import Levels
 from ritornello.generation.realisation import Sampling, realise
 from ritornello.scores.score import Marker, Score, Tempo
-from ritornello.tokenizers.metres import METRES, bar_frames
-
-MAX_TOTAL_BARS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,48 +66,9 @@ def _realised(plan: Plan, levels: Levels, seed: int, sampling: Sampling | None) 
 
 
 def check(plan: Plan) -> None:
-    """Raises UserError where what the plan states contradicts itself; what is open is not looked at.
-
-    Only lengths can contradict a label that returns: what else is said of the return gives way to the first statement.
-    """
-    if plan.metre is not None and plan.metre not in METRES:
-        raise UserError(f"metre {plan.metre}", where="plan", limit="one of " + " ".join(METRES))
-    if plan.sections is None:
-        return
-    if sum(section.bars for section in plan.sections) > MAX_TOTAL_BARS:
-        raise UserError("the piece is too long", where="plan", limit=f"{MAX_TOTAL_BARS} bars")
-    for number, section in enumerate(plan.sections):
-        first = next(other for other in plan.sections if other.label == section.label)
-        if first.bars != section.bars:
-            what = f"{section.label} has {section.bars} bars, but had {first.bars} before"
-            raise UserError(what, where=f"section {number + 1}", mend=f"write {section.label}' for a variation")
-    if plan.metre is not None and plan.pickup_beats is not None:
-        _check_phrases(plan, bar_frames(plan.metre))
-
-
-def _check_phrases(plan: Plan, bar: int) -> None:
-    assert plan.sections is not None
-    assert plan.pickup_beats is not None
-    if to_frames(plan.pickup_beats) >= bar:
-        raise UserError(
-            f"a pickup of {plan.pickup_beats:g} beats", where="plan", limit=f"less than a bar of {plan.metre}"
-        )
-    for number, section in enumerate(plan.sections):
-        if section.phrases is None:
-            continue
-        frames, wanted = sum(to_frames(phrase.beats) for phrase in section.phrases), section.bars * bar
-        extra = to_frames(plan.pickup_beats) if number + 1 == len(plan.sections) else 0
-        if frames not in (wanted, wanted + extra):
-            limit = f"{wanted / 4:g}, the beats of {section.bars} bars"
-            raise UserError(f"its phrases last {frames / 4:g} beats", where=f"section {number + 1}", limit=limit)
-    for number, (phrase, slots) in enumerate(zip(plan.phrases, phrase_slots(plan), strict=True)):
-        chords = len(slots) if phrase.harmony is None else len(phrase.harmony)
-        shorter_end = number + 1 == len(plan.phrases) and chords < len(slots)
-        if chords != len(slots) and not shorter_end:
-            limit = f"{len(slots)}, one per beat slot"
-            raise UserError(f"{chords} chords", where=f"harmony of phrase {number + 1}", limit=limit)
-        if phrase.motif is not None and phrase.motif.source is not None and phrase.motif.source >= number:
-            raise UserError("its motif must come from an earlier phrase", where=f"phrase {number + 1}")
+    """Raises UserError for the first of the plan's contradictions (``faults.py``)."""
+    for fault in faults_of(plan):
+        raise UserError(fault.what, where=place_in_words(fault.place), limit=fault.limit, mend=fault.mend)
 
 
 def _labelled(score: Score, plan: Plan) -> Score:
