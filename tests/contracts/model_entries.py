@@ -33,6 +33,13 @@ class Events:
     condition_sizes: tuple[int, ...] = ()
 
 
+class PlannedEvents:
+    """Some of them are pitches; the channels are the number of the section and the shift to the source."""
+
+    vocabulary = tuple(range(140))
+    condition_sizes = (5, 40, 25)
+
+
 def as_they_are(ids_BT: Tensor) -> Tensor:
     return ids_BT
 
@@ -85,11 +92,17 @@ class Entry:
 _SHARED = {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": NUM_LAYERS}
 _STACK = {**_SHARED, "max_distance": 6}
 _PERCEIVER = {**_SHARED, "context": 17, "latents": 6}
+_FORM = {**_SHARED, "window": NUM_TOKENS, "num_summaries": 3, "source_width": 12, "section_channel": 1,
+         "shift_channel": 2, "first_pitch": 7}  # fmt: skip
 _LEVEL_DROPOUT = ("dropout", "attention_dropout")
 ENTRIES = {
     "notes": Entry("notes", ChoraleTokenizer, {**_STACK, "slot_width": 16}, chorale_frames, embeds="",
                    dropout=_LEVEL_DROPOUT),
     "plan": Entry("plan", PhraseTokenizer, _STACK, dropout=_LEVEL_DROPOUT),
+    "form": Entry("form", PlannedEvents, _FORM, rounding=1e-12),
+    "form without sections": Entry("form", PlannedEvents, {**_FORM, "num_summaries": 0}),
+    "form without source": Entry("form", PlannedEvents, {**_FORM, "source_width": 0}, rounding=1e-12),
+    "form without a plan": Entry("form", Events, _FORM),
     "lstm": Entry("lstm", Events, {"width": 16, "num_layers": NUM_LAYERS}),
     "transformer keyboard": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "keyboard": True},
                                   single_notes, hears_beyond=True, embeds=""),

@@ -17,6 +17,8 @@ from ritornello.models.transformer_xl import RecurrentAttention
 from ritornello.modules.attention import CausalSelfAttention
 from ritornello.modules.cross_attention import CrossAttention
 from ritornello.modules.local_attention import LocalSelfAttention
+from ritornello.modules.pointed import Pointed, PointedAttention
+from ritornello.modules.sections import SectionMemory, SectionState
 from ritornello.modules.source import SourceAttention
 from tests.contracts.model_entries import ENTRIES, NUM_TOKENS, build, heard, learnable_input
 
@@ -35,7 +37,7 @@ def test_weights_are_shares_of_what_the_masks_let_be_heard(name: str) -> None:
         assert weights_HTT.shape[1:] == (NUM_TOKENS, NUM_TOKENS)
         assert (weights_HTT >= 0).all()
         totals_HT = weights_HTT.sum(dim=-1)
-        if layer == "source":
+        if layer in ("source", "sections"):
             assert (totals_HT < 1).all()
             assert (totals_HT > 0).any()
         else:
@@ -45,7 +47,7 @@ def test_weights_are_shares_of_what_the_masks_let_be_heard(name: str) -> None:
         assert not weights_HTT.bool().logical_and(~_may_hear(model, layer, ids[0])).any()
 
 
-@pytest.mark.parametrize("name", [name for name in ATTENDING if ENTRIES[name].model not in ("notes", "plan")])
+@pytest.mark.parametrize("name", [name for name in ATTENDING if ENTRIES[name].model not in ("notes", "plan", "form")])
 def test_every_layer_that_hears_has_its_weights(name: str) -> None:
     """All that a mask lets be heard has some weight in some layer of that stage: no key is forgotten."""
     model = build(name)
@@ -196,6 +198,31 @@ def _source(module: SourceAttention, x: Tensor, source: Tensor, cache: Any, *, r
     return module.project_out(_joined(module.weights(x, source, cache, _all(x)) @ cache.values_BHSK))
 
 
+def _pointed(module: PointedAttention, x: Tensor, pointed: Pointed, *, result: Any) -> Any:
+    """The weights are over all tokens so far, so each has one value, whichever offset it is heard at."""
+    del result
+    weights = module.weights(x, pointed, _all(x))
+    values = x.new_zeros(len(x), x.shape[1], x.shape[1], module.content.embedding_dim // 2)  # of each in each's ears
+    told = module.content(pointed.tokens_BTO).chunk(2, dim=-1)[1] * (pointed.tokens_BTO < module.nothing)[..., None]
+    values = values.scatter_add(2, pointed.places_BTO[..., None].expand(told.shape), told)
+    heard = torch.einsum("bhts,btshk->bthk", weights, values.unflatten(-1, (module.num_heads, -1)))
+    return module.project_out(heard.flatten(2))
+
+
+def _sections(module: SectionMemory, x: Tensor, section: Tensor, state: SectionState, *, result: Any) -> Any:
+    """Each answer as one softmax over the tokens of its section."""
+    logits, values = module.asked(x)
+    section = module.sections(section, state)
+    numbers = torch.arange(int(section.max()))
+    is_there = (section[:, None] == numbers[:, None])[..., None, None]  # (B, N, T, 1, 1)
+    shares = logits[:, None].masked_fill(~is_there, float("-inf")).softmax(dim=2).nan_to_num(0)
+    answers = torch.einsum("bntqh,bthk->bnqhk", shares, values).flatten(3).flatten(1, 2)
+    heard_values = module.project_summary(module.summary_norm(answers)).chunk(2, dim=-1)[1]
+    heard_values = heard_values.unflatten(-1, (module.num_heads, -1)).transpose(1, 2)
+    weights = module.weights(x, section, state, _all(x))
+    return module.project_out(_joined(weights @ heard_values)), result[1]
+
+
 def _local(module: LocalSelfAttention, x: Tensor, cache: Any, start: int, by: Any, *, result: Any) -> Any:
     heard = module.weights(x, cache, start, by, _all(x)) @ module._asked(x, cache, by)[1].values_BHSK
     return module.project_out(_joined(heard)), result[1]
@@ -237,6 +264,8 @@ def _museformer(module: museformer.Layer, x: Tensor, memory: Any, to: Any, by: A
 FROM_WEIGHTS: dict[type[nn.Module], Any] = {
     CausalSelfAttention: _self_attention,
     SourceAttention: _source,
+    PointedAttention: _pointed,
+    SectionMemory: _sections,
     LocalSelfAttention: _local,
     RecurrentAttention: _recurrent,
     CrossAttention: _cross,

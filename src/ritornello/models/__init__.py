@@ -2,6 +2,7 @@
 
 from ritornello.models.dsmr import Dsmr
 from ritornello.models.events import EventModel
+from ritornello.models.form import Form
 from ritornello.models.hierarchical import NoteLevel, PlanLevel
 from ritornello.models.lstm import Lstm
 from ritornello.models.museformer import Museformer
@@ -10,9 +11,10 @@ from ritornello.models.perceiver_s import PerceiverS
 from ritornello.models.transformer import Transformer
 from ritornello.models.transformer_xl import TransformerXl
 
-MODELS: dict[str, type[NoteLevel] | type[PlanLevel] | type[EventModel]] = {
+MODELS: dict[str, type[NoteLevel] | type[PlanLevel] | type[Form] | type[EventModel]] = {
     "notes": NoteLevel,
     "plan": PlanLevel,
+    "form": Form,
     "lstm": Lstm,
     "transformer": Transformer,
     "dsmr": Dsmr,

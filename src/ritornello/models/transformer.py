@@ -126,7 +126,7 @@ class TransformerStack(nn.Module):
 
     def ears(self) -> list[Ear]:
         """One in each layer."""
-        return [_ear(f"layer {number}", layer) for number, layer in enumerate(self.layers, start=1)]
+        return [ear_of_layer(f"layer {number}", layer) for number, layer in enumerate(self.layers, start=1)]
 
     def forward(self, x_BTD: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """What the layers make of the tokens' vectors (B, T, D), and the state after the last."""
@@ -165,7 +165,7 @@ class Layer(nn.Module):
         return x_BTD + self.dropout(self.feedforward(self.feedforward_norm(x_BTD))), cache
 
 
-def _ear(name: str, layer: nn.Module) -> Ear:
+def ear_of_layer(name: str, layer: nn.Module) -> Ear:
     """What a layer hears whose positions are those of the piece."""
     assert isinstance(layer, Layer)
     attention = layer.attention

@@ -1,0 +1,278 @@
+"""Notes under a plan: a window of what was just written, the source heard finely, every section as a few vectors.
+
+Who hears what: in every layer a token hears the window before it. Half-way through the layers it also hears
+(1) each earlier section as ``num_summaries`` vectors, into which it was compressed when it was written
+(``modules/sections.py``); (2) the tokens around the one from which the plan says it derives
+(``Conditions.source_BT``), moved by the plan's transposition, finely: what they are and in which order
+(``modules/pointed.py``). The plan itself is added at every token. The head may name the source's token outright: what
+copying is worth is learned, and the rest is the model's own.
+
+**Source**: the division of labour is Whole-Song Generation's (arXiv 2405.09901); hearing a few bars finely and all
+others as summaries is Museformer's (arXiv 2210.10349), here with the bars that a plan names and with sections; naming
+a heard token outright follows pointer networks (arXiv 1506.03134) and copying (arXiv 1603.06393).
+
+Cost of a token, beside what does not depend on the music so far: 2 D multiplications for each token in its window, in
+each layer, and 2 D for each vector of each section that is over; so neither the length of a section nor of the piece
+matters, and the number of sections by their few vectors alone. A section that is over costs 2 D^2 for each of its
+vectors, once. ``FormConfig.token_multiplications`` is the whole formula, ``Form.state_bytes`` that of memory: two
+bytes a token beside what has one size for good.
+
+Shapes: B batch, T tokens, S all tokens, V vocabulary, D width, C condition channels, O offsets.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
+from ritornello.models.events import initialise
+from ritornello.models.transformer import Layer, TransformerConfig, ear_of_layer
+from ritornello.modules.ears import Ear
+from ritornello.modules.features import FeatureSum
+from ritornello.modules.memory import KVCache, empty_cache
+from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, tokens_around
+from ritornello.modules.positions import turns
+from ritornello.modules.sections import SectionMemory, SectionState
+
+_NUM_PITCHES = 128
+_ID_BYTES = torch.int16.itemsize
+
+
+class FormConfig(ModelConfig):
+    """Numbers of a Form; those from ``section_channel`` on describe the level ``bars_plan``."""
+
+    vocabulary_size: int = Field(ge=1, le=2**15)
+    condition_sizes: tuple[int, ...] = ()
+    """Number of values of every condition channel; without channels neither sections nor a source are heard."""
+    width: int = Field(default=256, ge=1)
+    num_layers: int = Field(default=6, ge=1)
+    num_heads: int = Field(default=4, ge=1)
+    """Must divide ``width`` and ``source_width`` into even parts."""
+    feedforward_width: int = Field(default=512, ge=1)
+    dropout: float = Field(default=0.1, ge=0, le=0.9)
+    """Of what a layer adds, and inside the feed-forward layers."""
+    window: int = Field(default=512, ge=1)
+    """Tokens that a position hears in one layer, itself included."""
+    num_summaries: int = Field(default=4, ge=0, le=64)
+    """Vectors into which each section is compressed; 0 = sections are not heard."""
+    source_width: int = Field(default=128, ge=0)
+    """Width of the fine hearing of the source; 0 = the source is not heard."""
+    section_channel: int = Field(default=21, ge=0)
+    """Condition channel that numbers the sections from 1."""
+    shift_channel: int = Field(default=17, ge=0)
+    """Condition channel that says how far the music lies above its source, as ``shift_zero`` + semitones; 0 = not."""
+    shift_zero: int = Field(default=12, ge=0)
+    first_pitch: int = Field(default=766, ge=0)
+    """The first of 128 tokens that are pitches, from the lowest on."""
+
+    @property
+    def head_width(self) -> int:
+        """Of every head."""
+        return self.width // self.num_heads
+
+    @property
+    def hears_sections(self) -> bool:
+        """Whether sections before are heard."""
+        return bool(self.condition_sizes) and self.num_summaries > 0
+
+    @property
+    def hears_source(self) -> bool:
+        """Whether the source is heard, and may be copied."""
+        return bool(self.condition_sizes) and self.source_width > 0
+
+    @property
+    def num_parameters(self) -> int:
+        """Exactly."""
+        D, V, F, sized = self.width, self.vocabulary_size, self.feedforward_width, sum(self.condition_sizes)
+        count = V * D + (1 + sized) * D + self.num_layers * (4 * D * D + 2 * D * F + F + 5 * D) + 2 * D + D * V + V
+        if self.hears_sections:
+            count += SectionMemory.num_parameters(D, self.num_summaries)
+        if self.hears_source:
+            count += PointedInput.num_parameters(V, D, self.source_width) + D + 1
+            count += PointedAttention.num_parameters(V, D, self.num_heads, self.source_width)
+        return count
+
+    def token_multiplications(self, num_tokens: int, section: int) -> int:
+        """In all matrix products of the token after ``num_tokens``, which is in the section of this number.
+
+        That is how many sections lie before it, what comes before the first (number 0) included. The first token of a
+        section costs ``section_multiplications`` more for each number by which it lies above the token before.
+        """
+        D, heard = self.width, min(num_tokens + 1, self.window)
+        count = self.num_layers * (4 * D * D + 2 * D * self.feedforward_width + 2 * D * heard)
+        count += D * self.vocabulary_size
+        if self.hears_sections:
+            count += SectionMemory.token_multiplications(D, self.num_summaries, section)
+        if self.hears_source:
+            count += PointedInput.token_multiplications(D, self.source_width) + D
+            count += PointedAttention.token_multiplications(D, self.source_width)
+        return count
+
+    @property
+    def section_multiplications(self) -> int:
+        """In the matrix products of a section, once it is over."""
+        return SectionMemory.section_multiplications(self.width, self.num_summaries) if self.hears_sections else 0
+
+    @model_validator(mode="after")
+    def _is_of_a_size(self) -> Self:
+        for name, width in (("width", self.width), ("source_width", self.source_width)):
+            if width % (2 * self.num_heads):
+                raise ValueError(f"num_heads {self.num_heads} does not divide {name} {width} into even parts")
+        if self.num_parameters > MAX_PARAMETERS:
+            raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> Self:
+        named = [("section_channel", self.section_channel)] if self.hears_sections else []
+        named += [("shift_channel", self.shift_channel)] if self.hears_source else []
+        for name, channel in named:
+            if channel >= len(self.condition_sizes):
+                raise ValueError(f"{name} {channel}: there are {len(self.condition_sizes)} condition channels, from 0")
+        if self.hears_source and self.first_pitch + _NUM_PITCHES > self.vocabulary_size:
+            what = f"{_NUM_PITCHES} pitches do not fit into a vocabulary of {self.vocabulary_size}"
+            raise ValueError(f"first_pitch {self.first_pitch}: {what}")
+        return self
+
+
+class FormState(NamedTuple):
+    """What a Form remembers."""
+
+    caches: tuple[KVCache, ...]
+    """Of every layer, what the next position hears beside itself."""
+    ids_BS: Tensor
+    """All tokens, for those that will derive from them (int16); none where no source is heard."""
+    sections: SectionState | None
+    """None where no sections are heard."""
+    position: int
+    """Absolute position of the next token."""
+
+
+class Form(nn.Module):
+    """Embedding with plan and source, layers with section memory and fine hearing half-way, head with copying."""
+
+    def __init__(self, config: FormConfig) -> None:
+        super().__init__()
+        self.config = config
+        D, V, H = config.width, config.vocabulary_size, config.num_heads
+        self.embedding = nn.Embedding(V, D)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        self.conditions = FeatureSum(config.condition_sizes, D)
+        self.layers = nn.ModuleList(Layer(_of_layers(config)) for _ in range(config.num_layers))
+        self.memory = SectionMemory(D, H, config.num_summaries) if config.hears_sections else None
+        self.pointed = PointedInput(V, D, config.source_width) if config.hears_source else None
+        self.source = PointedAttention(V, D, H, config.source_width) if config.hears_source else None
+        self.worth_head = nn.Linear(D, 1) if config.hears_source else None
+        self.norm = nn.LayerNorm(D)
+        self.head = nn.Linear(D, V)
+        initialise(self, config.num_layers)
+        nn.init.normal_(self.head.weight, std=0.02)  # so that training begins near log V nats
+        nn.init.zeros_(self.head.bias)
+        if self.worth_head is not None:
+            nn.init.zeros_(self.worth_head.weight)
+            nn.init.constant_(self.worth_head.bias, 1.0)
+
+    def new_state(self, batch_size: int) -> FormState:
+        """The state before the first token."""
+        config, like = self.config, self.norm.weight
+        cache = empty_cache(batch_size, config.num_heads, config.head_width, like)
+        ids = torch.empty(batch_size, 0, dtype=torch.int16, device=like.device)
+        sections = None if self.memory is None else self.memory.nothing_heard(batch_size, like)
+        return FormState((cache,) * config.num_layers, ids, sections, 0)
+
+    def state_bytes(self, batch_size: int, num_tokens: int) -> int:
+        """Bytes of the state after ``num_tokens``.
+
+        Keys and values of the window in every layer; two bytes of each token, for the source; and the sections' state,
+        of one size. Under autocast the caches are in its dtype, bfloat16: half of that.
+        """
+        config, like = self.config, self.norm.weight
+        numbers = 2 * config.num_layers * config.width * min(num_tokens, config.window - 1)
+        sections = 0 if self.memory is None else self.memory.state_bytes(batch_size, like)
+        ids = _ID_BYTES * num_tokens if config.hears_source else 0
+        return batch_size * (numbers * like.element_size() + ids) + sections
+
+    def ears(self) -> list[Ear]:
+        """One in each layer, and half-way those of the sections and of the source; see ``EventModel.ears``."""
+        ears = [ear_of_layer(f"layer {number}", layer) for number, layer in enumerate(self.layers, start=1)]
+        between = [] if self.memory is None else [self.memory.ear("sections")]
+        between += [] if self.source is None else [self.source.ear("source")]
+        return [*ears[: len(ears) // 2], *between, *ears[len(ears) // 2 :]]
+
+    @property
+    def entrance(self) -> tuple[nn.Module, int]:
+        """Where tokens come in, each as a vector; what the source tells is heard beside it."""
+        return self.embedding, 1
+
+    def forward(
+        self, ids_BT: Tensor, state: FormState | None = None, conditions: Conditions | None = None
+    ) -> tuple[Tensor, FormState]:
+        """Logits (B, T, V) for the token after each of ``ids_BT``, and the state after the last."""
+        B, T = ids_BT.shape
+        state = self.new_state(B) if state is None else state
+        if conditions is None:
+            unknown_BTC = ids_BT.new_zeros(B, T, len(self.config.condition_sizes))
+            conditions = Conditions(unknown_BTC, ids_BT.new_full((B, T), -1))
+        x_BTD = self.embedding(ids_BT) + self.conditions(conditions.channels_BTC)
+        ids_BS, pointed = state.ids_BS, None
+        if self.pointed is not None:
+            ids_BS = torch.cat([ids_BS, ids_BT.to(torch.int16)], dim=1)
+            pointed = self._moved(tokens_around(conditions.source_BT, ids_BS, self.config.vocabulary_size), conditions)
+            x_BTD = x_BTD + self.pointed(pointed.tokens_BTO)
+        by = turns(state.position, T, self.config.head_width, self.norm.weight)
+        caches, sections = list[KVCache](), state.sections
+        for number, (layer, past) in enumerate(zip(self.layers, state.caches, strict=True)):
+            if number == len(self.layers) // 2:
+                x_BTD, sections = self._half_way(x_BTD, conditions, sections, pointed)
+            x_BTD, cache = layer(x_BTD, past, state.position, by)
+            caches.append(cache)
+        logits_BTV = self._logits(self.norm(x_BTD), pointed)
+        return logits_BTV, FormState(tuple(caches), ids_BS, sections, state.position + T)
+
+    def _moved(self, pointed: Pointed, conditions: Conditions) -> Pointed:
+        """The tokens around each source, their pitches moved by the plan's transposition, 0-127."""
+        shift_BT1 = conditions.channels_BTC[..., self.config.shift_channel, None]
+        semitones_BT1 = torch.where(shift_BT1 > 0, shift_BT1 - self.config.shift_zero, 0)
+        pitch_BTO = pointed.tokens_BTO - self.config.first_pitch
+        is_pitch_BTO = (pitch_BTO >= 0) & (pitch_BTO < _NUM_PITCHES)
+        moved_BTO = self.config.first_pitch + (pitch_BTO + semitones_BT1).clamp(0, _NUM_PITCHES - 1)
+        return pointed._replace(tokens_BTO=torch.where(is_pitch_BTO, moved_BTO, pointed.tokens_BTO))
+
+    def _half_way(
+        self, x_BTD: Tensor, conditions: Conditions, sections: SectionState | None, pointed: Pointed | None
+    ) -> tuple[Tensor, SectionState | None]:
+        """With what the tokens hear of the sections before their own, and then of their sources."""
+        if self.memory is not None and sections is not None:
+            section_BT = conditions.channels_BTC[..., self.config.section_channel]
+            heard_BTD, sections = self.memory(x_BTD, section_BT, sections)
+            x_BTD = x_BTD + heard_BTD
+        if self.source is not None and pointed is not None:
+            x_BTD = x_BTD + self.source(x_BTD, pointed)
+        return x_BTD, sections
+
+    def _logits(self, x_BTD: Tensor, pointed: Pointed | None) -> Tensor:
+        """With what copying is worth added to the logit of the source's own token."""
+        logits_BTV = self.head(x_BTD)
+        if self.worth_head is None or pointed is None:
+            return logits_BTV
+        named_BT = pointed.named()
+        is_named_BT = named_BT < self.config.vocabulary_size
+        worth_BT1 = (self.worth_head(x_BTD) * is_named_BT[..., None]).to(logits_BTV.dtype)
+        return logits_BTV.scatter_add(-1, torch.where(is_named_BT, named_BT, 0)[..., None], worth_BT1)
+
+
+def _of_layers(config: FormConfig) -> TransformerConfig:
+    """The layers are a Transformer's, with turned queries and keys."""
+    return TransformerConfig(
+        vocabulary_size=config.vocabulary_size,
+        width=config.width,
+        num_layers=config.num_layers,
+        num_heads=config.num_heads,
+        feedforward_width=config.feedforward_width,
+        dropout=config.dropout,
+        window=config.window,
+    )
