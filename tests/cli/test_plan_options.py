@@ -52,6 +52,120 @@ def test_a_piece_gives_its_plan_to_the_style_that_is_asked_for(tmp_path: Path) -
     assert sum(section.bars for section in song.sections or ()) == 40
 
 
+PHRASES = """\
+style: bach
+key: C major
+metre: 4/4
+pickup_beats: 1
+sections:
+  - label: A
+    bars: 2
+    key: C major
+    phrases:
+      - beats: 4
+        motif: {relation: new}
+      - beats: 4
+        key: C major
+        motif: {relation: new}
+  - label: B
+    bars: 1
+    phrases:
+      - {beats: 5, motif: {relation: varied, source: 0}}
+"""
+
+EARLIER = "(limit: below 2; phrases count from 0 over the whole piece)"
+AS_MANY = "(limit: 4, as many as that one); or call the motif varied"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            *("source: 0", "source: 2"),
+            f"line 18, section 2, phrase 1: its motif comes from phrase 2, which is not before it {EARLIER}",
+        ),
+        (
+            *("bars: 2", "bars: 3"),
+            "line 9, section 1: its phrases last 8 beats (limit: 12, the beats of 3 bars)",
+        ),
+        (
+            *("beats: 5", "beats: 6"),
+            "line 17, section 2: its phrases last 6 beats (limit: 4, the beats of 1 bars)",
+        ),
+        (
+            *("label: B", "label: A"),
+            "line 16, section 2: A has 1 bars, but had 2 before; write A' for a variation",
+        ),
+        (
+            *("{beats: 5, motif: {relation: varied, source: 0}}", "{beats: 5, motif: {relation: exact, source: 0}}"),
+            "",
+        ),
+        (
+            "bars: 1\n    phrases:\n      - {beats: 5, motif: {relation: varied, source: 0}}",
+            "bars: 4\n    phrases:\n      - {beats: 17, motif: {relation: exact, source: 0}}",
+            f"line 18, section 2, phrase 1: it is exactly phrase 0 again, but lasts 17 beats {AS_MANY}",
+        ),
+        (
+            *("    key: C major\n    phrases", "    key: G major\n    phrases"),
+            "line 8, section 1: it ends in G major, its last phrase in C major; leave one of them out",
+        ),
+        (
+            *("        key: C major\n", "        key: C major\n        fermata_beats: 4\n"),
+            "line 14, section 1, phrase 2: its fermata is on beat 4 (limit: less than 4, the beats of the phrase)",
+        ),
+        (
+            *("        key: C major\n", "        key: C major\n        harmony: [I, V]\n"),
+            "line 14, section 1, phrase 2: 2 chords (limit: 4, one per beat slot)",
+        ),
+        (
+            *("pickup_beats: 1", "pickup_beats: 4"),
+            "line 4: a pickup of 4 beats (limit: less than a bar of 4/4)",
+        ),
+        (
+            *("bars: 1", "bars: 511"),
+            "line 5: the piece is too long (limit: 512 bars)",
+        ),
+        (
+            *("key: C major", "key: H major"),
+            "line 2, key: key: no such key: 'H major'; write for example 'g minor' or 'E- major'",
+        ),
+        (*("label: B", "lable: B"), "line 15: unknown key 'lable'; did you mean 'label'?"),
+    ],
+)
+def test_a_contradiction_is_refused_with_its_line(tmp_path: Path, old: str, new: str, says: str) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(PHRASES.replace(old, new, 1))
+    if not says:
+        assert plan_of_options(PlanOptions(plan=file)).style == "bach"
+        return
+    with pytest.raises(UserError) as caught:
+        plan_of_options(PlanOptions(plan=file))
+    assert str(caught.value) == f"{file}: {says}"
+
+
+def test_what_is_unusual_is_said_and_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my.yaml"
+    sections = "".join(
+        f"  - {{label: {a}, bars: {n}, key: {k}}}\n"
+        for a, n, k in [("A", 8, "C major"), ("B", 70, "F# major"), ("C", 8, "F# major"), ("D", 8, "C major")]
+    )
+    file.write_text(f"style: bach\nkey: C major\ntempo_bpm: 280\nsections:\n{sections}")
+    assert len(plan_of_options(PlanOptions(plan=file)).sections or ()) == 4
+    two, four = f"unusual: {file}: line 6, section 2: ", f"unusual: {file}: line 8, section 4: "
+    assert capsys.readouterr().err.splitlines() == [
+        f"unusual: {file}: line 3: 98 of 100 bach pieces have a tempo of 26.6 to 212.7, not 280",
+        two + "the longest of 3,260 bach sections has 63 bars, not 70",
+        two + "0 of 3,260 bach sections end in F# major with a home in C major, or as far from another",
+        two + "0 of 2,822 bach sections end in F# major after one in C major, or as far from another",
+        four + "0 of 2,822 bach sections end in C major after one in F# major, or as far from another",
+    ]
+    plan_of_options(PlanOptions(form="A8 B70", style="bach"))
+    says = "unusual: section 2: the longest of 3,260 bach sections has 63 bars, not 70"
+    assert capsys.readouterr().err.splitlines() == [says]
+    plan_of_options(PlanOptions(form="A8 B8 A8", style="bach", key="E- major"))
+    assert not capsys.readouterr().err
+
+
 def test_levels_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine" / "structure").mkdir(parents=True)
     arguments = ["compose", "--style", "song", "--weights", str(tmp_path / "mine"), "--out", str(tmp_path / "out")]

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from ritornello.errors import UserError
 from ritornello.form.key import Key
-from ritornello.form.plan import Plan
+from ritornello.form.plan import Place, Plan
+from ritornello.form.plan_yaml import Lines, read_with_lines
 from ritornello.form.style import Style
+from ritornello.generation.faults import faults_of, place_in_words
+from ritornello.generation.unusual import remarks_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +28,48 @@ class PlanOptions:
 
 
 def plan_of_options(options: PlanOptions) -> Plan:
-    """The plan to complete; raises UserError where the options contradict each other or their plan.
+    """The plan to complete; what is only unusual in it is said on stderr, a line each.
+
+    Raises UserError where the options contradict each other or their plan, or where that contradicts itself.
 
     A plan file keeps its own style, the plan of another piece takes that of the options; where nothing says one, a form
     in names is a song, and every other piece a chorale.
     """
     if sum(option is not None for option in (options.plan, options.form, options.plan_from)) > 1:
         raise UserError("--plan, --form and --plan-from each name a plan", mend="give one of them")
-    wanted = _source_plan(options)
-    if options.key is None:
-        return wanted
-    home = Key.parse(options.key)
-    if wanted.key not in (None, home):
-        raise UserError(f"the plan is in {wanted.key}, --key says {home}", where="--key", mend="leave one of them out")
-    return wanted.model_copy(update={"key": home})
+    wanted, lines = _source_plan(options), None
+    if options.plan is not None:
+        wanted, lines = read_with_lines(options.plan)
+        wanted = _of_style(wanted, options.style)
+    if options.key is not None:
+        home = Key.parse(options.key)
+        if wanted.key not in (None, home):
+            what = f"the plan is in {wanted.key}, --key says {home}"
+            raise UserError(what, where="--key", mend="leave one of them out")
+        wanted = wanted.model_copy(update={"key": home})
+    _check(wanted, lines)
+    return wanted
+
+
+def _check(plan: Plan, lines: Lines | None) -> None:
+    """Refuses contradictions and warns, once each, of what is unusual, with lines where the plan has them."""
+
+    def where(place: Place) -> str:
+        named = place_in_words(place)
+        return named if lines is None else lines.of(place) + ("" if named == "plan" else f", {named}")
+
+    for fault in faults_of(plan):
+        raise UserError(fault.what, where=where(fault.place), limit=fault.limit, mend=fault.mend)
+    said: set[str] = set()
+    for remark in remarks_on(plan):
+        if remark.text not in said:
+            typer.echo(f"unusual: {where(remark.place)}: {remark.text}", err=True)
+            said.add(remark.text)
 
 
 def _source_plan(options: PlanOptions) -> Plan:
+    """The plan of a form or a piece, or nothing in particular."""
     style = options.style
-    if options.plan is not None:
-        from ritornello.form.plan_yaml import read_plan
-
-        return _of_style(read_plan(options.plan), style)
     if options.form is not None:
         from ritornello.form.names import has_names
         from ritornello.form.shorthand import parse_form

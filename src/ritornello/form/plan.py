@@ -35,6 +35,8 @@ Cadence: TypeAlias = Literal[
 ]
 Relation: TypeAlias = Literal["new", "exact", "transposed", "varied"]
 Direction: TypeAlias = Literal["rising", "level", "falling"]
+Place: TypeAlias = tuple[str | int, ...]
+"""A field of a plan: ``("sections", 1, "bars")``."""
 
 MAX_SECTIONS = 64
 MAX_BARS = 512

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,15 +17,34 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ritornello.errors import UserError
-from ritornello.form.plan import Motif, Phrase, Plan, Section
+from ritornello.form.plan import Motif, Phrase, Place, Plan, Section
 from ritornello.scores.writing import write_atomically
 
 MAX_BYTES = 1 << 20
 _WIDTH = 120
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """In which line of a file each field of a plan stands."""
+
+    where: str
+    """The file."""
+    numbers: Mapping[Place, int]
+
+    def of(self, place: Place) -> str:
+        """``my.yaml: line 12``; the line of what the field belongs to where it has none."""
+        known = next((place[:end] for end in range(len(place), 0, -1) if place[:end] in self.numbers), None)
+        return self.where if known is None else f"{self.where}: line {self.numbers[known]}"
+
+
 def read_plan(path: str | os.PathLike[str]) -> Plan:
-    """Reads a plan. Raises UserError (one line, naming the field) for anything that is not one."""
+    """Reads a plan. Raises UserError (one line, naming line and field) for anything that is not one."""
+    return read_with_lines(path)[0]
+
+
+def read_with_lines(path: str | os.PathLike[str]) -> tuple[Plan, Lines]:
+    """Reads a plan as ``read_plan`` does, with the lines of its fields."""
     where = str(path)
     try:
         size = Path(path).stat().st_size
@@ -34,23 +55,12 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         raise UserError(error.strerror or "cannot be read", where=where) from error
     except UnicodeDecodeError as error:
         raise UserError("not a text file in UTF-8", where=where) from error
-    return parse_plan(text, where)
+    return _parsed(text, where)
 
 
 def parse_plan(text: str, where: str = "plan") -> Plan:
     """Reads a plan from YAML text; ``where`` names it in errors."""
-    try:
-        data: object = _StrictLoader(text).get_single_data()
-    except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"not YAML: {_first_problem(error)}", where=where) from error
-    except RecursionError as error:
-        raise UserError("nested too deeply", where=where) from error
-    if not isinstance(data, dict):
-        raise UserError("a plan is a mapping such as 'key: g minor'", where=where)
-    try:
-        return Plan.model_validate(data)
-    except ValidationError as error:
-        raise _user_error(error, where) from error
+    return _parsed(text, where)[0]
 
 
 def format_plan(plan: Plan) -> str:
@@ -62,6 +72,36 @@ def format_plan(plan: Plan) -> str:
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Writes a plan; the file appears whole or not at all. Raises UserError if it cannot be written."""
     write_atomically(Path(path), format_plan(plan).encode())
+
+
+def _parsed(text: str, where: str) -> tuple[Plan, Lines]:
+    try:
+        loader = _StrictLoader(text)
+        node = loader.get_single_node()
+        data: object = node and loader.construct_document(node)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        lines = Lines(where, dict(_line_numbers(node)))
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"not YAML: {_first_problem(error)}", where=where) from error
+    except RecursionError as error:
+        raise UserError("nested too deeply", where=where) from error
+    if not isinstance(data, dict):
+        raise UserError("a plan is a mapping such as 'key: g minor'", where=where)
+    try:
+        return Plan.model_validate(data), lines
+    except ValidationError as error:
+        raise _user_error(error, lines) from error
+
+
+def _line_numbers(node: yaml.Node | None, place: Place = ()) -> Iterator[tuple[Place, int]]:
+    """Every field with the line in which it is named, counted from 1."""
+    items: list[tuple[str | int, yaml.Node, yaml.Node]] = []
+    if isinstance(node, yaml.MappingNode):
+        items = [(str(key.value), key, value) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        items = [(number, item, item) for number, item in enumerate(node.value)]
+    for name, named, value in items:
+        yield (*place, name), named.start_mark.line + 1
+        yield from _line_numbers(value, (*place, name))
 
 
 class _Short(list[Any]):
@@ -114,19 +154,19 @@ def _first_problem(error: Exception) -> str:
     return f"{problem} in line {mark.line + 1}" if mark is not None else problem
 
 
-def _user_error(error: ValidationError, where: str) -> UserError:
+def _user_error(error: ValidationError, lines: Lines) -> UserError:
     """One complaint as one line that names the field; a misspelt key explains a missing one, so it goes first."""
     first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
-    field = _field_path(first["loc"])
+    field, line = _field_path(first["loc"]), lines.of(first["loc"])
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
         known = list(_model_at(first["loc"][:-1]).model_fields)
         near = difflib.get_close_matches(name, known, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
-        return UserError(f"unknown key {name[:40]!r}", where=f"{where}: {field}" if field else where, mend=mend)
+        return UserError(f"unknown key {name[:40]!r}", where=line, mend=mend)
     cause = first.get("ctx", {}).get("error")
     message = str(cause) if cause is not None else first["msg"]
-    return UserError(message, where=f"{where}: {field}")
+    return UserError(message, where=f"{line}, {field}" if field else line)
 
 
 def _field_path(place: tuple[int | str, ...]) -> str:

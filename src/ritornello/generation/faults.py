@@ -7,18 +7,15 @@ way to the first statement.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ritornello.form.grid import FRAMES_PER_BEAT, phrase_slots, to_frames
 from ritornello.form.keys import key_number
-from ritornello.form.plan import Plan
+from ritornello.form.plan import Place, Plan
 from ritornello.form.returns import MAX_PRIMES
 from ritornello.tokenizers.metres import METRES, bar_frames
 
 MAX_TOTAL_BARS = 512
-
-Place: TypeAlias = tuple[str | int, ...]
-"""A field of a plan: ``("sections", 1, "bars")``."""
 
 
 class Fault(NamedTuple):
