@@ -72,11 +72,25 @@ def likelihood(
     protocol = "whole pieces, teacher-forced"
     if data.name in ("notes", NOTES_OF_FORM):
         protocol += ", plan given" if with_plan else ", no plan"
+    nats = planned_nats(model, data, pieces, with_plan=with_plan, batch_tokens=batch_tokens)
+    return summed(protocol, data, pieces, nats)
+
+
+def planned_nats(
+    model: nn.Module,
+    data: PreparedLevel,
+    pieces: Sequence[int],
+    *,
+    with_plan: bool = True,
+    batch_tokens: int = BATCH_TOKENS,
+) -> dict[int, NDArray[np.float64]]:
+    """Nats of every token (T,) of chorales, plans and planned pieces; 0 where a token does not count."""
     nats: dict[int, NDArray[np.float64]] = {}
     for batch in data.whole_batches(list(pieces), batch_tokens):
         scores = _token_nats(model, batch if with_plan else without_plan(batch))
-        nats |= dict(zip(batch.pieces, scores, strict=True))
-    return summed(protocol, data, pieces, nats)
+        for piece, score in zip(batch.pieces, scores, strict=True):
+            nats[piece] = score[: data.entries[piece].length]
+    return nats
 
 
 def likelihood_of_mixture(

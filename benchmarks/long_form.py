@@ -1,0 +1,140 @@
+"""Seconds and memory to compose long pieces: linear in their length, memory flat beyond the notes.
+
+    python -m benchmarks.long_form --style song [--minutes 1 5 10 20] [--write docs/results.md]
+
+Every length is composed in a process of its own, all levels and notes, with nothing copied: sections of eight bars,
+four statements of each letter, each varied. A bar is a bar of 4/4 at 96 quarter notes a minute, so a minute is 24 bars.
+Since the notes of one bar take longer than those of another, seconds are also given per token. Memory is the peak of
+the process above what it holds with everything loaded and one bar composed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Literal
+
+from benchmarks.page import write_between_markers
+from ritornello.form.key import Key
+from ritornello.form.plan import Plan, Section
+from ritornello.generation.compose import compose
+from ritornello.generation.levels import load_levels
+from ritornello.tokenizers.bars import EvenBarsTokenizer
+
+Style = Literal["song", "bach"]
+BARS_PER_SECTION = 8
+BARS_PER_MINUTE = 24
+TEMPO_BPM = 96
+LETTERS = "ABCDEFGHJKLMNPQR"
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--style", default="song", choices=("song", "bach"))
+    parser.add_argument("--weights", type=Path, help="folder of levels; default: the shipped ones")
+    parser.add_argument("--minutes", type=int, nargs="+", default=[1, 5, 10, 20])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", type=Path, help="page with the markers long_form STYLE")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one is not None:
+        print(json.dumps(measure(options.style, options.weights, options.one, options.seed)))
+        return
+    found = [_in_own_process(options, minutes) for minutes in options.minutes]
+    text = table(found)
+    print(text)
+    if options.write is not None:
+        write_between_markers(options.write, f"long_form {options.style}", text)
+
+
+def plan_of(style: Style, num_bars: int) -> Plan:
+    """A plan of so many bars in which no section is the same as another."""
+    sizes = [BARS_PER_SECTION] * (num_bars // BARS_PER_SECTION)
+    sizes += [num_bars % BARS_PER_SECTION] if num_bars % BARS_PER_SECTION else []
+    sections = [
+        Section(label=LETTERS[number % len(LETTERS)] + "'" * (number // len(LETTERS)), bars=bars)
+        for number, bars in enumerate(sizes)
+    ]
+    return Plan(
+        style=style,
+        key=Key.parse("C major"),
+        metre="4/4",
+        pickup_beats=0,
+        tempo_bpm=TEMPO_BPM,
+        sections=tuple(sections),
+    )
+
+
+def measure(style: Style, weights: Path | None, minutes: int, seed: int) -> dict[str, float]:
+    """Composes one piece in this process."""
+    levels = load_levels(weights, style)
+    compose(plan_of(style, 1), levels, seed=seed)
+    before, num_bars = _peak_mib(), minutes * BARS_PER_MINUTE
+    started, processor = time.perf_counter(), time.process_time()
+    made = compose(plan_of(style, num_bars), levels, seed=seed)
+    seconds, processor = time.perf_counter() - started, time.process_time() - processor
+    tokens = len(EvenBarsTokenizer().encode(made.score).ids)
+    return {
+        "minutes": minutes,
+        "bars": len(made.score.bars()),
+        "wanted_bars": num_bars,
+        "notes": made.score.num_notes,
+        "tokens": tokens,
+        "seconds": seconds,
+        "processor_seconds": processor,
+        "mib": _peak_mib() - before,
+    }
+
+
+def table(found: list[dict[str, float]]) -> str:
+    """The figures of all lengths, and the last against the first."""
+    names = (
+        "minutes",
+        "bars",
+        "notes",
+        "tokens",
+        "seconds",
+        "ms per bar",
+        "ms per token",
+        "processor ms per token",
+        "MiB",
+    )
+    rows = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+    for one in found:
+        per_bar, per_token = one["seconds"] / one["bars"], one["seconds"] / one["tokens"]
+        cells = [
+            *(f"{one['minutes']}", f"{one['bars']} of {one['wanted_bars']}", f"{one['notes']:,}", f"{one['tokens']:,}"),
+            *(f"{one['seconds']:.1f}", f"{1000 * per_bar:.0f}", f"{1000 * per_token:.2f}"),
+            *(f"{1000 * one['processor_seconds'] / one['tokens']:.2f}", f"{one['mib']:.0f}"),
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+    first, last = found[0], found[-1]
+    ratios = [
+        (last[what] / last[per]) / (first[what] / first[per])
+        for what, per in (("seconds", "bars"), ("seconds", "tokens"), ("processor_seconds", "tokens"))
+    ]
+    named = zip(("seconds per bar", "seconds per token", "processor seconds per token"), ratios, strict=True)
+    rows += ["", "Last against first: " + ", ".join(f"{name} {ratio:.2f}" for name, ratio in named) + "."]
+    return "\n".join(rows)
+
+
+def _in_own_process(options: argparse.Namespace, minutes: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.long_form", "--style", options.style, "--one", str(minutes)]
+    command += ["--seed", str(options.seed), *(["--weights", str(options.weights)] if options.weights else [])]
+    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def _peak_mib() -> float:
+    return getrusage(RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
