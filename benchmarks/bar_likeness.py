@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from ritornello.evaluation.novelty import full_barlines
 from ritornello.scores.score import Part, Score
 
-PASSAGE_BARS = 4
-"""Length of the passages that are looked for without a plan."""
-LEAST_NOTES = 8
+PASSAGE_BARS = 8
+"""Length of the passages that are looked for without a plan: of four, songs have too many by chance."""
+LEAST_NOTES = 16
 """In a passage that can return."""
 RETURNED = 0.5
-"""Likeness from which a passage counts as come back: in songs 82 % of people's pairs of one letter, 3 % of others."""
+"""Likeness from which a passage counts as come back. Of 60 songs, 32 % of the bars then come back after more than 32
+bars, and 5 % when the bars are shuffled; of 60 longer pieces by Bach 15 % and none."""
 LEVELS = range(-5, 7)
 FRAMES_PER_BEAT = 4
 _LEAST_COMPARED = 0.25

@@ -40,9 +40,10 @@ class Form(NamedTuple):
 
     borders: tuple[int, ...]
     """In full bars, from 0; one more than there are sections."""
-    labels: tuple[str, ...]
-    """The same label is the same material; primes count."""
     letters: tuple[str, ...]
+    """The same letter is the same material."""
+    labels: tuple[str, ...]
+    """The letters with their primes: the same label is the same music; none of people's letters."""
     sources: tuple[int | None, ...]
     """The earlier section that each one comes from."""
     keys: tuple[int | None, ...]
@@ -71,8 +72,8 @@ def form_of_plan(plan: Plan) -> Form:
         sources.append(earlier[0] if earlier else None if motifs else plan.source_section(number))
     return Form(
         (0, *np.cumsum([section.bars for section in sections]).tolist()),
-        tuple(section.label for section in sections),
         tuple(section.letter for section in sections),
+        tuple(section.label for section in sections),
         tuple(sources),
         tuple(None if section.key is None else key_number(section.key) for section in sections),
     )
@@ -82,7 +83,7 @@ def form_of_labels(borders: Sequence[int], labels: Sequence[str]) -> Form:
     """What a person wrote: ``X`` and ``x`` come once, any other letter's source is its first statement."""
     letters = [f"{label}{number}" if label in "Xx" else label for number, label in enumerate(labels)]
     sources = [letters.index(letter) if letters.index(letter) < at else None for at, letter in enumerate(letters)]
-    return Form(tuple(borders), tuple(letters), tuple(letters), tuple(sources), (None,) * len(letters))
+    return Form(tuple(borders), tuple(letters), (), tuple(sources), (None,) * len(letters))
 
 
 def form_of_sections(found: novelty.Sections) -> Form:
@@ -117,7 +118,7 @@ def num_full_bars(score: Score) -> int:
 def agreement_of(truth: Form, found: Form, name: str) -> Figures:
     """How well a found form agrees with the one that should be there: borders and labels, as ``mir_eval`` counts."""
     columns = {"borders": "one bar", "precision": "precision", "recall": "recall", "same": "same bar", "pairs": "pairs"}
-    if len(truth.labels) < 2:
+    if len(truth.letters) < 2:
         return {f"{column}_{name}": NAN for column in columns}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a piece in which no border is found
@@ -231,7 +232,7 @@ def _one_return(likeness: Likeness, melody: Likeness | None, truth: Form, number
     tune = melody.of(start, first, size) if melody else NAN
     return {
         "distance": float(start - first),
-        "exact label": float(truth.labels[number] == truth.labels[source]),
+        "exact label": float(truth.labels[number] == truth.labels[source]) if truth.labels else NAN,
         "like": like,
         "identical": _at_least(like, _SAME),
         "low": 1 - _at_least(like, 0.3),
@@ -278,8 +279,8 @@ def _cropped(form: Form, num_bars: int) -> Form:
     pick = tuple(kept)
     return Form(
         borders,
-        tuple(form.labels[n] for n in pick),
         tuple(form.letters[n] for n in pick),
+        tuple(form.labels[n] for n in pick) if form.labels else (),
         tuple(form.sources[n] for n in pick),
         tuple(form.keys[n] for n in pick),
     )
