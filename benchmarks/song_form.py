@@ -16,7 +16,8 @@ over songs, with 95 % intervals of the mean over songs drawn again.
 What stands against the people: the analysis; the analysis of the same notes in one part, where the melody is whatever
 sounds highest and never pauses while there are chords (the weights were not fitted to that); a cut every four or eight
 bars, all bars of one material or of five at random; and the usual first attempt, novelty along the diagonal of a
-self-similarity (Foote 2000), whose segments are all new. The first row is the ceiling: one person against the other.
+self-similarity (Foote 2000), whose segments are all new; and the *second segmenter*, which shares nothing with the
+analysis and no weights (``evaluation/novelty.py``). The first row is the ceiling: one person against the other.
 *letters alone* are those of the analysis on the cut that the person made. *arrangements* are the songs as they are
 played in ``pop909-cl`` (melody, bridge and piano), those whose barlines are those of the labels; below them stands the
 analysis of melody and chords of the same songs.
@@ -38,7 +39,9 @@ from numpy.typing import NDArray
 from ritornello.data.corpora import pop909_cl
 from ritornello.data.corpora.archive import corpus_folder
 from ritornello.data.corpora.pop909_structure import Labelling, Song, read_song
+from ritornello.evaluation.novelty import sections_of
 from ritornello.evaluation.statistics import Tally, rate
+from ritornello.evaluation.timeline import Timeline
 from ritornello.form.bars import Bars, bars_of
 from ritornello.form.repetition import repetition_of
 from ritornello.form.returns import passages_of, same_tune
@@ -84,6 +87,7 @@ def main() -> None:
         "every 8 bars, one label": lambda _, own: every(own, 8),
         "every 8 bars, labels at random": at_random,
         "novelty of self-similarity": lambda _, own: novelty(own),
+        "second segmenter": lambda song, _: second(song),
     }
     for name, segmenter in segmenters.items():
         cuts = [segmenter(song, own) for song, own in zip(songs, bars, strict=True)]
@@ -237,6 +241,13 @@ def novelty(bars: Bars) -> Cut:
     ]
     borders = [0, *peaks, bars.num_bars]
     return Cut(np.array(list(itertools.pairwise(borders)), dtype=np.float64), [str(at) for at in borders[:-1]])
+
+
+def second(song: Song) -> Cut:
+    """What recurs, without anything of ``form``."""
+    found = sections_of(Timeline.of(song.score, written=True))
+    borders = np.array(list(itertools.pairwise(found.borders)), dtype=np.float64)
+    return Cut(borders, [str(label) for label in found.labels])
 
 
 def agreement(person: Cut, other: Cut) -> dict[str, float]:
