@@ -25,7 +25,7 @@ from ritornello.form.chords import Slots, best_path, candidates_of, key_fits
 from ritornello.form.closes import Close, closes
 from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import FRAMES_PER_BEAT, Grid, Range, grid_of_score
-from ritornello.form.keys import home_key, spell_key
+from ritornello.form.keys import home_key, home_key_of_long, spell_key
 from ritornello.form.local_keys import local_keys
 from ritornello.form.motifs import motifs_of
 from ritornello.form.phrases import PhraseSpan, phrase_spans, spans_to
@@ -120,7 +120,8 @@ def analyse_harmony(score: Score) -> Analysis:
     every = [slot for own in slots for slot in own]
     evidence, flags = evidence_of(frames, every), _flags(grid, phrases, slots)
     candidates = candidates_of(evidence)
-    home = home_key(score, frames, key_fits(candidates))
+    fits = key_fits(candidates)
+    home = home_key_of_long(score, frames, fits, len(every)) if passages else home_key(score, frames, fits)
     known = local_keys(evidence, flags.on_barline, home) if passages else None
     keys, states = best_path(candidates, flags, home, known)
     found = closes(frames, grid, every, keys, _chords(states, keys)) if passages else []
