@@ -2,13 +2,19 @@
 
 A Pen is a value in all but its lists: ``copy`` makes one that can go another way. What is written without being drawn
 (the notes of a section that returns, those of a locked part) goes through the same pen, so the model hears it.
+
+*Writing* is a generator: it yields where it must know the logits of the next token, and is sent them. So one pen can be
+driven alone (``Pen.drive``), or many together, one token of each at a time (``write_together``), which takes a fraction
+of the time. What a piece becomes is the same either way, up to rounding.
+
+Shapes: B pieces, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +22,6 @@ from numpy.typing import NDArray
 from ritornello.generation.engine import Stream, new_stream
 from ritornello.generation.sampling import draw, masked, min_p, scaled, top_p
 from ritornello.models.base import LanguageModel
-from ritornello.scores.score import IntArray
 from ritornello.tokenizers.bars_conditions import Follower, Guide, Row
 from ritornello.tokenizers.bars_cursor import BarsCursor
 from ritornello.tokenizers.bars_words import (
@@ -32,6 +37,11 @@ from ritornello.tokenizers.bars_words import (
     POSITION,
     TEMPO,
 )
+
+Logits = NDArray[np.float64]
+_T = TypeVar("_T")
+Writing = Generator[None, Logits, _T]
+"""Yields where it needs the logits (V,) of the next token."""
 
 
 class Drawing(NamedTuple):
@@ -105,11 +115,20 @@ class Pen:
         assert self.stream.logits_BV is not None, "a token was written"
         return self.stream.logits_BV[0]
 
-    def choose(self, allowed: NDArray[np.bool_], random: np.random.Generator, drawing: Drawing) -> int:
+    def drive(self, writing: Writing[_T]) -> _T:
+        """Lets one piece be written to the end of ``writing``, whose result it returns."""
+        try:
+            next(writing)
+            while True:
+                writing.send(self.logits())
+        except StopIteration as end:
+            return end.value
+
+    def choosing(self, allowed: NDArray[np.bool_], random: np.random.Generator, drawing: Drawing) -> Writing[int]:
         """Draws one of the allowed tokens (V,); nothing is asked where there is but one."""
         if int(allowed.sum()) == 1:
             return int(allowed.argmax())
-        logits = scaled(masked(self.logits(), allowed), drawing.temperature)
+        logits = scaled(masked((yield), allowed), drawing.temperature)
         return draw(min_p(top_p(logits, drawing.mass), drawing.least_share), random.random())
 
     def mask(self) -> NDArray[np.bool_]:
@@ -134,13 +153,28 @@ class Pen:
         beyond[POSITION + min(first, TEMPO - POSITION) : TEMPO] = True
         return beyond
 
-    def compose(self, end_step: int, random: np.random.Generator, drawing: Drawing, *, closed: bool = False) -> None:
-        """Draws everything up to ``end_step``; ``closed``: no note lasts beyond it."""
+    def compose(
+        self, end_step: int, random: np.random.Generator, drawing: Drawing, silent_from: int | None = None
+    ) -> None:
+        """Draws everything up to ``end_step``, driven alone; see ``composing``."""
+        self.drive(self.composing(self.cursor.now_steps, end_step, random, drawing, silent_from))
+
+    def composing(
+        self,
+        start_step: int,
+        end_step: int,
+        random: np.random.Generator,
+        drawing: Drawing,
+        silent_from: int | None = None,
+    ) -> Writing[None]:
+        """Draws what stands from ``start_step`` up to ``end_step``; no note lasts beyond ``silent_from``."""
         while True:
             mask, beyond = self.mask(), self.goes_beyond(end_step)
-            if closed:
-                mask[DURATION:] &= np.array(DURATIONS) <= max(1, end_step - self.cursor.now_steps)
-            token = self.choose(mask, random, drawing)
+            if self.cursor.now_steps < start_step:
+                mask &= self.goes_beyond(start_step)
+            if silent_from is not None:
+                mask[DURATION:] &= np.array(DURATIONS) <= max(1, silent_from - self.cursor.now_steps)
+            token = yield from self.choosing(mask, random, drawing)
             if beyond[token]:
                 return
             self.write([token])
@@ -188,6 +222,38 @@ class Pen:
             self.write(tokens)
 
 
-def prefix(pen: Pen, ids: IntArray) -> None:
-    """Lets a pen that has written nothing write the beginning of a piece as it is."""
-    pen.write(ids.tolist())
+def write_together(model: LanguageModel, pens: Sequence[Pen], writings: Sequence[Writing[_T]]) -> list[_T]:
+    """Drives many pieces at once; ``writings`` are those of the pens, which have read nothing yet."""
+    results = dict[int, _T]()
+    stream = new_stream(model, len(pens))
+    active: list[int] = list(range(len(pens)))
+
+    def go_on(number: int, logits: Logits | None) -> bool:
+        """Whether the piece has something for the model to read; ``logits`` are asked for before anything else."""
+        try:
+            if logits is None:
+                next(writings[number])
+            while not pens[number].unread:
+                assert logits is not None, "a piece begins with a token"
+                writings[number].send(logits)
+        except StopIteration as end:
+            results[number] = end.value
+            return False
+        return True
+
+    while active:
+        logits_BV = stream.logits_BV
+        kept = [
+            row
+            for row, number in enumerate(active)
+            if pens[number].unread or go_on(number, None if logits_BV is None else logits_BV[row])
+        ]
+        if 0 < len(kept) < len(active):
+            stream = stream.fork(kept)
+        active = [active[row] for row in kept]
+        if active:
+            read = [(pens[number].unread.pop(0), pens[number].rows.pop(0)) for number in active]
+            channels = np.array([[row.channels_C] for _, row in read])
+            source = np.array([[row.source] for _, row in read])
+            stream = stream.feed(np.array([[token] for token, _ in read]), channels, source)
+    return [results[number] for number in range(len(pens))]

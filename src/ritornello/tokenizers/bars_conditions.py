@@ -115,6 +115,14 @@ class Guide:
         return channels, source
 
 
+def silent_guide(plan: Plan) -> Guide:
+    """One that says nothing of the plan: for models that were trained without."""
+    guide = Guide(plan)
+    guide.channels_FC = np.zeros_like(guide.channels_FC)
+    guide.source_F = np.full_like(guide.source_F, NO_SOURCE)
+    return guide
+
+
 class Row(NamedTuple):
     """What is said of the token to come."""
 
