@@ -59,6 +59,7 @@ from benchmarks.long_piece_figures import (
 from benchmarks.page import write_between_markers
 from ritornello.data.corpora import CORPORA
 from ritornello.data.corpora.archive import corpus_folder
+from ritornello.data.corpora.pop909_cl import shift_16ths
 from ritornello.data.corpora.pop909_phrases import phrase_markers
 from ritornello.data.corpora.pop909_structure import LABELLERS, read_song
 from ritornello.errors import UserError
@@ -239,9 +240,14 @@ def real_pieces(style: Style) -> Iterator[Piece]:
 
 
 def people_forms(score: Score, number: str) -> tuple[Form, ...]:
-    """What both people heard in a song, on its full bars; none where their melody is not the song's."""
+    """What both people heard in a song, on its full bars; none where melody or barlines are not the song's."""
     song = read_song(corpus_folder(None, "pop909-structure") / number)
     lines = full_barlines(score) * score.ticks_per_beat
+    melody, written = score.parts[0].notes, song.score
+    shift_ticks = shift_16ths(melody, score.ticks_per_beat, written.parts[0].notes, written.ticks_per_beat)[0]
+    shift_ticks *= score.ticks_per_beat // 4
+    if (shift_ticks - score.pickup_ticks) % score.metres[0].bar_ticks(score.ticks_per_beat):
+        return ()
     forms: list[Form] = []
     for labeller in LABELLERS:
         markers = phrase_markers(score, song, labeller)
