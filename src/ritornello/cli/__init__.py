@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ritornello import __version__
-from ritornello.cli import analyse, compose, evaluate, hears, prepare, render, train
+from ritornello.cli import analyse, compose, edit, evaluate, hears, prepare, render, train
 from ritornello.errors import UserError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 _STOPPED = 130
 """Exit code after Ctrl-C, as of a shell."""
-for verb in (compose, analyse, render, prepare, train, evaluate, hears):
+for verb in (compose, edit, analyse, render, prepare, train, evaluate, hears):
     app.command()(getattr(verb, verb.__name__.rsplit(".", 1)[-1]))
 
 

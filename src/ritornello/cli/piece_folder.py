@@ -26,15 +26,18 @@ def claim_folder(folder: Path) -> Path:
     return folder
 
 
-def write_piece(score: Score, plan: Plan, folder: Path) -> list[Path]:
-    """Writes the five files, all or none."""
+def write_piece(score: Score, plan: Plan, folder: Path, midi: bytes | None = None) -> list[Path]:
+    """Writes the five files, all or none; ``midi`` are the bytes of the MIDI file, None: they are made of the score."""
     from ritornello.audio import render_wav
     from ritornello.form.plan_yaml import write_plan
     from ritornello.plotting.pianoroll import draw
     from ritornello.scores import write_midi, write_musicxml
 
     with _at_once(folder) as making:
-        write_midi(score, making / "piece.mid")
+        if midi is None:
+            write_midi(score, making / "piece.mid")
+        else:
+            write_file(making / "piece.mid", midi)
         write_musicxml(score, making / "piece.musicxml")
         render_wav(score, making / "piece.wav")
         draw(score, plan, making / "piece.png")

@@ -55,6 +55,23 @@ def load_levels(folder: Path | None = None, style: Style = "chorale") -> Levels:
     return Levels(**{name: cast("LanguageModel", model) for name, model in models.items()})
 
 
+def load_notes(folder: Path | None = None, style: Style = "song") -> LanguageModel:
+    """Loads the note level alone.
+
+    Args:
+        folder: that of the levels, or a weights folder or run of a note level; None = the shipped one.
+        style: of the pieces.
+
+    Raises:
+        UserError: there is none, it is damaged, or made for another vocabulary.
+    """
+    from ritornello.training.weights import find_weights, load_weights
+
+    root = Path(str(files("ritornello"))) / "weights" / style if folder is None else folder
+    found = root / "notes" if (root / "notes").is_dir() else find_weights(root)
+    return cast("LanguageModel", load_weights(found, vocabularies_of(style)["notes"].hash))
+
+
 @dataclass(frozen=True, slots=True)
 class Performer:
     """A model of performances, and the scheme of its tokens."""
