@@ -222,32 +222,33 @@ class Pen:
             self.write(tokens)
 
 
-def write_together(model: LanguageModel, pens: Sequence[Pen], writings: Sequence[Writing[_T]]) -> list[_T]:
-    """Drives many pieces at once; ``writings`` are those of the pens, which have read nothing yet."""
-    results = dict[int, _T]()
-    stream = new_stream(model, len(pens))
-    active: list[int] = list(range(len(pens)))
+def write_together(pens: Sequence[Pen], writings: Sequence[Writing[_T]]) -> list[_T]:
+    """Drives many pieces at once, each of ``writings`` with the pen of its number.
 
-    def go_on(number: int, logits: Logits | None) -> bool:
-        """Whether the piece has something for the model to read; ``logits`` are asked for before anything else."""
+    The pens are new ones of one model, or copies of one pen whose logits were asked for last. Behind it each stands
+    where it would if it had been driven alone.
+    """
+    results = dict[int, _T]()
+    stream = pens[0].stream.fork([0] * len(pens))
+    active: list[int] = list(range(len(pens)))
+    begun = set[int]()
+
+    def goes_on(row: int, number: int) -> bool:
+        """Whether the piece has something for the model to read."""
         try:
-            if logits is None:
+            if number not in begun:
+                begun.add(number)
                 next(writings[number])
             while not pens[number].unread:
-                assert logits is not None, "a piece begins with a token"
-                writings[number].send(logits)
+                assert stream.logits_BV is not None, "a piece begins with a token"
+                writings[number].send(stream.logits_BV[row])
         except StopIteration as end:
-            results[number] = end.value
+            results[number], pens[number].stream = end.value, stream.fork([row])
             return False
         return True
 
     while active:
-        logits_BV = stream.logits_BV
-        kept = [
-            row
-            for row, number in enumerate(active)
-            if pens[number].unread or go_on(number, None if logits_BV is None else logits_BV[row])
-        ]
+        kept = [row for row, number in enumerate(active) if pens[number].unread or goes_on(row, number)]
         if 0 < len(kept) < len(active):
             stream = stream.fork(kept)
         active = [active[row] for row in kept]

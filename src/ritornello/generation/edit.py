@@ -15,7 +15,7 @@ Shapes: T tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ from ritornello.form.grid import FRAMES_PER_BEAT, phrase_slots, section_ranges
 from ritornello.form.plan import Plan
 from ritornello.form.recomposed import recomposed
 from ritornello.form.timing import is_performance
-from ritornello.generation.bar_pen import Drawing, Pen, Written
+from ritornello.generation.bar_pen import Drawing, Pen, Written, write_together
 from ritornello.generation.engine import one_thread
 from ritornello.generation.region_pen import Region, composing_region, fixed_in
 from ritornello.models.base import Conditions, LanguageModel
@@ -253,12 +253,15 @@ def _in_steps(score: Score, heard: _Heard, span: Span) -> Span:
     return Span(start, end)
 
 
-def _drafts(pen: Pen, region: Region, seed: int, num_drafts: int, drawing: Drawing) -> Iterator[Pen]:
+def _drafts(pen: Pen, region: Region, seed: int, num_drafts: int, drawing: Drawing) -> list[Pen]:
     """Pens that have composed the region, each in its own way."""
-    for number in range(num_drafts):
-        draft = pen.copy()
-        draft.drive(composing_region(draft, region, np.random.default_rng([seed, 4, number]), drawing))
-        yield draft
+    drafts = [pen.copy() for _ in range(num_drafts)]
+    writings = [
+        composing_region(draft, region, np.random.default_rng([seed, 4, number]), drawing)
+        for number, draft in enumerate(drafts)
+    ]
+    write_together(drafts, writings)
+    return drafts
 
 
 def _pen_before(heard: _Heard, plan: Plan, model: LanguageModel, start: int) -> Pen:

@@ -73,7 +73,7 @@ def realise_many(
         compose_bars(pen, plan, np.random.default_rng([seed, 3]), drawing)
         for pen, plan, seed in zip(pens, plans, seeds, strict=True)
     ]
-    write_together(model, pens, writings)
+    write_together(pens, writings)
     return [score_of(pen, plan) for pen, plan in zip(pens, plans, strict=True)]
 
 
