@@ -19,6 +19,7 @@ from ritornello.generation.completion import complete_phrases, complete_structur
 from ritornello.generation.engine import one_thread
 from ritornello.generation.faults import faults_of, place_in_words
 from ritornello.generation.levels import Levels
+from ritornello.generation.passages import realise_bars
 from ritornello.generation.realisation import Sampling, realise
 from ritornello.scores.score import Marker, Score, Tempo
 
@@ -43,25 +44,23 @@ def compose(plan: Plan | None, levels: Levels, seed: int, sampling: Sampling | N
     Raises:
         UserError: the plan contradicts itself or is longer than 512 bars.
     """
-    asked = Plan() if plan is None else plan
-    check(asked)
     with one_thread():
-        return _composed(asked, levels, seed, sampling)
+        made = complete(Plan() if plan is None else plan, levels, seed)
+        return Composition(made, labelled(_realised(made, levels, seed, sampling), made))
 
 
-def _composed(asked: Plan, levels: Levels, seed: int, sampling: Sampling | None) -> Composition:
+def complete(asked: Plan, levels: Levels, seed: int) -> Plan:
+    """The plan with everything set that it left open; the same seed gives the same. Raises UserError as ``compose``."""
+    check(asked)
     structure = complete_structure(asked, levels.structure, np.random.default_rng([seed, 1]))
     check(structure)
-    complete = complete_phrases(structure, levels.phrases, np.random.default_rng([seed, 2]))
-    complete = complete.model_copy(update={"tempo_bpm": tempo_of(asked)})
-    return Composition(complete, _labelled(_realised(complete, levels, seed, sampling), complete))
+    plan = complete_phrases(structure, levels.phrases, np.random.default_rng([seed, 2]))
+    return plan.model_copy(update={"tempo_bpm": tempo_of(asked)})
 
 
 def _realised(plan: Plan, levels: Levels, seed: int, sampling: Sampling | None) -> Score:
     if plan.style == "chorale":
         return realise(plan, levels.notes, seed, Sampling() if sampling is None else sampling)
-    from ritornello.generation.passages import realise_bars
-
     return realise_bars(plan, levels.notes, seed)
 
 
@@ -71,7 +70,7 @@ def check(plan: Plan) -> None:
         raise UserError(fault.what, where=place_in_words(fault.place), limit=fault.limit, mend=fault.mend)
 
 
-def _labelled(score: Score, plan: Plan) -> Score:
+def labelled(score: Score, plan: Plan) -> Score:
     """The score with tempo, title and the names of its sections."""
     assert plan.tempo_bpm is not None
     markers = tuple(
