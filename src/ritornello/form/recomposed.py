@@ -58,7 +58,7 @@ def _motifs(plan: Plan, span: Range) -> list[Motif | None]:
     """Where the phrases come from when those in the span are other ones."""
     again = set(_touched(plan, phrase_ranges(plan), span))
     motifs: list[Motif | None] = []
-    heirs: dict[int, int] = {}
+    heirs: dict[int, tuple[int, Motif]] = {}
     for number, phrase in enumerate(plan.phrases):
         motif = phrase.motif
         source = None if motif is None else motif.source
@@ -66,16 +66,14 @@ def _motifs(plan: Plan, span: Range) -> list[Motif | None]:
             if number in again:
                 motif = motif.model_copy(update={"relation": "varied"})
             elif source in again:
-                heir = heirs.setdefault(source, number)
-                motif = _against(plan.phrases[heir].motif, motif, heir)
+                heir, as_it_was = heirs.setdefault(source, (number, motif))
+                motif = Motif() if heir == number else _against(heir, as_it_was, motif)
         motifs.append(motif)
     return motifs
 
 
-def _against(heir: Motif | None, motif: Motif, number: int) -> Motif:
-    """The motif of a phrase whose source is gone, against that of the first phrase (``number``) that had it."""
-    if heir is None or heir is motif:
-        return Motif()
+def _against(number: int, heir: Motif, motif: Motif) -> Motif:
+    """The motif of a phrase whose source is gone, against phrase ``number``, the first that had the same source."""
     semitones = motif.semitones - heir.semitones
     semitones -= 12 * (abs(semitones) > 11) * (1 if semitones > 0 else -1)
     if "varied" in (motif.relation, heir.relation):
