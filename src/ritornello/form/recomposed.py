@@ -13,10 +13,10 @@ def recomposed(plan: Plan, span: Range) -> Plan:
     """The plan with what lies in ``span`` no longer the same music as anything else.
 
     A section with notes in the span whose label stands elsewhere too becomes a variation of it: the next prime that is
-    free. One that is composed again as a whole, and from which others derived, gets a letter of its own: what returns
-    later is not heard when it is composed. Phrases that were exact or transposed become varied; what derived from a
-    phrase that is composed again derives from the next statement after it, which is new now. Lengths, keys, harmony and
-    cadences stay.
+    free. One that is composed again as a whole, but for a pickup at most, and from which others derived, gets a letter
+    of its own: what returns later is not heard when it is composed. Phrases that were exact or transposed become
+    varied; what derived from a phrase that is composed again derives from the next statement after it, which is new
+    now. Lengths, keys, harmony and cadences stay.
 
     Args:
         plan: its metre, pickup and sections are set.
@@ -44,11 +44,12 @@ def _label(plan: Plan, sections: list[Section], number: int, span: Range) -> str
     label, used = sections[number].label, {section.label for section in sections}
     if [section.label for section in sections].count(label) == 1:
         return label
-    start, end = section_ranges(plan)[number]
+    (start, end), pickup = section_ranges(plan)[number], to_frames(plan.pickup_beats or 0)
+    whole = span[0] <= start + pickup and end - pickup <= span[1]
     is_first = all(section.letter != label[0] for section in sections[:number])
     letters = CAPITALS if label[0].isupper() else SMALL
     unused = [letter for letter in letters if all(other[0] != letter for other in used)]
-    if is_first and span[0] <= start and end <= span[1] and unused:
+    if is_first and whole and unused:
         return unused[0]
     free = [label[0] + "'" * primes for primes in range(1, MAX_PRIMES + 1)]
     return next((other for other in [*free, *unused] if other not in used), label)
