@@ -7,7 +7,7 @@ seconds, and says something again:
   as the last ones (da capo; where the model varies the first part in between, a rounded form). What follows the first
   part is new.
 - A *song* ends at home once it is long enough and something has returned; if nothing has by half of that time, what
-  comes next is something heard before, though not the introduction.
+  comes next is something heard before, though not the introduction. An end without melody is the end.
 
 The model draws what this leaves open; the rules hold whatever it says. Sections of known labels are as they were.
 """
@@ -29,13 +29,16 @@ from ritornello.tokenizers.structure import (
     DEGREE,
     END,
     FIFTHS,
+    INTRODUCTION,
     LETTER,
     LOCAL,
     METRE,
+    OUTRO,
     PICKUP,
     PRIMES,
     Head,
     StructureCursor,
+    capitals,
 )
 
 METRES: dict[Style, tuple[str, ...]] = {
@@ -89,22 +92,31 @@ def _choices(style: Style, plan: Plan, cursor: StructureCursor) -> list[int]:
 
 
 def _song_letters(plan: Plan, cursor: StructureCursor, allowed: list[int]) -> list[int]:
-    """Not the end before it may be, and after ``LONGEST_SONG_SECONDS`` nothing else, or one new section and then it."""
-    heads = cursor.heads
-    letters = [token for token in allowed if token != END]
+    """An introduction only at the beginning, an end without melody only where the song may end.
+
+    Not the end before it may be, and after ``LONGEST_SONG_SECONDS`` nothing else, or such an end without melody.
+    """
+    heads, outro = cursor.heads, LETTER.id(OUTRO)
+    if not heads:
+        return [token for token in allowed if token != outro]
+    if heads[-1].letter == OUTRO:
+        return [END]
     seconds, used = sum(_seconds(plan, cursor, heads)), list(dict.fromkeys(head.letter for head in heads))
-    has_returned = len(used) < len(heads)
+    has_returned, is_home = len(used) < len(heads), _is_home(cursor, heads[-1])
     if seconds >= _enough(LONGEST_SONG_SECONDS, plan, cursor):
-        return [END] if _is_home(cursor, heads[-1]) else letters[-1:]
-    if not has_returned and seconds >= _enough(SONG_SECONDS, plan, cursor) / 2 and len(used) > 1:
-        return [LETTER.id(letter) for letter in used[1:]]
-    ends = seconds >= _enough(SONG_SECONDS, plan, cursor) and has_returned and _is_home(cursor, heads[-1])
-    return [END, *letters] if ends else letters
+        return [END] if is_home else [outro]
+    known = [letter for letter in used if letter != INTRODUCTION]
+    if not has_returned and seconds >= _enough(SONG_SECONDS, plan, cursor) / 2 and len(known) > 1:
+        return [LETTER.id(letter) for letter in known]
+    letters = [token for token in allowed if token not in (END, outro, LETTER.id(INTRODUCTION))]
+    if seconds < _enough(SONG_SECONDS, plan, cursor) or not has_returned:
+        return letters
+    return [END, *letters, outro] if is_home else [*letters, outro]
 
 
 def _closed_letters(plan: Plan, cursor: StructureCursor, allowed: list[int]) -> list[int]:
     """The first part, something new, whatever the model says, the first part again, the end."""
-    heads, letters = cursor.heads, [token for token in allowed if token != END]
+    heads, letters = cursor.heads, capitals(allowed)
     part = _first_part(plan, cursor, heads)
     if part is None:
         is_over = sum(_seconds(plan, cursor, heads)) >= FIRST_PART_SECONDS
@@ -165,7 +177,7 @@ def _ends_at_home(style: Style, plan: Plan, cursor: StructureCursor) -> bool:
     if style == "bach":
         first_part_is_over = sum(_seconds(plan, cursor, cursor.heads)) >= FIRST_PART_SECONDS
         return first_part_is_over and _first_part(plan, cursor, cursor.heads[:-1]) is None
-    return sum(_seconds(plan, cursor, cursor.heads[:-1])) >= _enough(LONGEST_SONG_SECONDS, plan, cursor)
+    return cursor.heads[-1].letter == OUTRO
 
 
 def _is_home(cursor: StructureCursor, head: Head) -> bool:

@@ -40,6 +40,7 @@ from ritornello.tokenizers.structure import (
     PICKUP,
     Head,
     StructureCursor,
+    capitals,
 )
 
 METRES = ("4/4", "3/4", "3/2")
@@ -141,10 +142,9 @@ def _stacked(
 
 def _letters(cursor: StructureCursor, allowed: list[int]) -> list[int]:
     bars, last = sum(head.bars for head in cursor.heads), cursor.heads[-1] if cursor.heads else None
-    at_home = last is not None and (last.degree, last.local) == (0, cursor.mode)
+    at_home, letters = last is not None and (last.degree, last.local) == (0, cursor.mode), capitals(allowed)
     if _enough(cursor):
-        return [END] if at_home else allowed[-1:]  # one more section, new, which will end at home
-    letters = [token for token in allowed if token != END]
+        return [END] if at_home else letters[-1:]  # one more section, new, which will end at home
     return [END, *letters] if at_home and bars >= FEWEST_BARS else letters
 
 

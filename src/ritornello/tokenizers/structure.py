@@ -3,14 +3,16 @@
     BOS MODE FIFTHS METRE PICKUP (LETTER PRIMES [MORE_BARS]* BARS DEGREE LOCAL REGISTER DENSITY)+ END
 
 The home key is FIFTHS and MODE; a section's key is DEGREE (semitones above the home tonic) and LOCAL. Letters stand in
-order of appearance, so ``V C V`` becomes ``A B A``. A label that returns (same letter, same primes) is the same music,
-so all that is said of it is forced; primes need an unvaried statement before. Where a piece ends is left to composing,
-since every eighth chorale of Bach's ends elsewhere than in its home key.
+order of appearance, capitals (with melody) and small ones (without) apart, so ``V C V`` becomes ``A B A``; ``i`` and
+``o``, an introduction and an end, stay what they are. A label that returns (same letter, same primes) is the same
+music, so all that is said of it is forced; primes need an unvaried statement before. Where a piece ends is left to
+composing, since every eighth chorale of Bach's ends elsewhere than in its home key.
 Title, tempo and phrases are not part of this level: ``decode(encode(plan)) == top_level(plan)``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
@@ -27,6 +29,9 @@ from ritornello.tokenizers.families import Family, mask_of
 from ritornello.tokenizers.metres import FIFTHS_TOKENS, METRE_TOKENS, METRES, MODE_TOKENS, PICKUP_TOKENS, bar_frames
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+INTRODUCTION, OUTRO = "i", "o"
+CAPITALS = LETTERS[:26]
+_SMALL = "".join(letter for letter in LETTERS[26:] if letter not in INTRODUCTION + OUTRO)
 BARS_PER_TOKEN = 64
 HEADER_SLOTS = ("bos", "mode", "fifths", "metre", "pickup")
 SECTION_SLOTS = ("letter", "primes", "bars", "degree", "local", "register", "density")
@@ -166,7 +171,8 @@ class StructureCursor:
 
     def _letters(self) -> list[int]:
         used = {head.letter for head in self.heads}
-        letters = [] if len(self.heads) == MAX_SECTIONS else list(LETTER.all)[: len(used) + 1]
+        known = {*used, INTRODUCTION, OUTRO, *(letter for kind in (CAPITALS, _SMALL) for letter in _next(kind, used))}
+        letters = [] if len(self.heads) == MAX_SECTIONS else sorted(LETTER.id(letter) for letter in known)
         return [END, *letters] if self.heads else letters
 
     def _primes(self) -> list[int]:
@@ -267,9 +273,22 @@ def near_home(key: Key, home: Key) -> Key:
 
 
 def ordered_letters(plan: Plan) -> list[str]:
-    """For every section its letter renamed in order of appearance: A, B, ..."""
-    order = list(dict.fromkeys(section.letter for section in plan.sections or ()))
-    return [LETTERS[order.index(section.letter)] for section in plan.sections or ()]
+    """For every section its letter renamed in order of appearance: A, B, ... with melody, a, b, ... without."""
+    names = {INTRODUCTION: INTRODUCTION, OUTRO: OUTRO}
+    for section in plan.sections or ():
+        kind = CAPITALS if section.letter.isupper() else _SMALL
+        names.setdefault(section.letter, _next(kind, names.values()))
+    return [names[section.letter] for section in plan.sections or ()]
+
+
+def capitals(ids: Iterable[int]) -> list[int]:
+    """Those of the ids that are letters of sections with melody."""
+    return [token for token in ids if LETTER.first <= token < LETTER.first + len(CAPITALS)]
+
+
+def _next(kind: str, used: Container[str]) -> str:
+    """The first letter of a kind that is not used, as a string of one letter, or of none."""
+    return next((letter for letter in kind if letter not in used), "")
 
 
 def open_field(slot: str, number: int) -> UserError:
