@@ -5,7 +5,7 @@ other section is composed under the plan, hearing the passage that it derives fr
 through their summaries. The piece has exactly the plan's bars.
 
 The metre of all bars, the length of a pickup and the key signature are the plan's; the instruments are drawn by the
-model. Chord symbols, where the model writes them, are kept.
+model. Chord symbols, where the model writes them, are kept. Songs get a plain balance of parts; Bach is evenly loud.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ritornello.form.grid import section_ranges, to_frames
 from ritornello.form.plan import Plan
 from ritornello.generation.bar_pen import Drawing, Pen, Writing, Written, write_together
 from ritornello.models.base import LanguageModel
-from ritornello.scores.score import Score
+from ritornello.scores.score import Notes, Score
 from ritornello.tokenizers.bars import EvenBarsTokenizer
 from ritornello.tokenizers.bars_conditions import STEPS_PER_FRAME, Guide
 from ritornello.tokenizers.bars_words import (
@@ -35,6 +35,9 @@ from ritornello.tokenizers.bars_words import (
 from ritornello.tokenizers.base import Tokens
 from ritornello.tokenizers.metres import METRES
 
+SONG_VELOCITIES = (96, 80, 68)
+"""Of melody, second melody and piano."""
+BARLINE_ACCENT = 6
 _USUAL = Drawing()
 
 
@@ -87,7 +90,22 @@ def score_of(pen: Pen, plan: Plan) -> Score:
     """What a pen has written, as a Score."""
     tokenizer = EvenBarsTokenizer()
     score = tokenizer.decode(Tokens(np.array(pen.ids), tokenizer.vocabulary.hash))
-    return replace(score, title=plan.title)
+    return replace(_balanced(score) if plan.style == "song" else score, title=plan.title)
+
+
+def _balanced(score: Score) -> Score:
+    """The melody above the rest, barlines a little louder: the scheme writes no dynamics."""
+    barlines = [start for start, _ in score.bars()]
+    parts = [
+        replace(part, notes=_louder(part.notes, SONG_VELOCITIES[min(number, len(SONG_VELOCITIES) - 1)], barlines))
+        for number, part in enumerate(score.parts)
+    ]
+    return replace(score, parts=tuple(parts))
+
+
+def _louder(notes: Notes, velocity: int, barlines: Sequence[int]) -> Notes:
+    velocities = velocity + BARLINE_ACCENT * np.isin(notes.onset_ticks, barlines)
+    return Notes.columns(notes.onset_ticks, notes.duration_ticks, notes.pitch, velocities)
 
 
 def compose_bars(
