@@ -11,8 +11,9 @@ from ritornello.cli.progress import progress_bar
 
 _CORPUS = "A folder of MIDI, MusicXML or kern (or a zip of one), or a corpus below RITORNELLO_DATA by its name."
 _SCHEME = (
-    "performance or note_duration; bars or bars_even (without dynamics) for scores; chorale or chorale_notes for the "
-    "chorales. The usual one of the corpus if left out."
+    "performance or note_duration; bars or bars_even (without dynamics) for scores, form for their plans and notes, "
+    "form_structure for notes under the structure alone; chorale or chorale_notes for the chorales. The usual one of "
+    "the corpus if left out."
 )
 
 
