@@ -49,8 +49,9 @@ class Source(NamedTuple):
 def sources(style: str, random: np.random.Generator) -> list[Source]:
     """Some test pieces of a style."""
     pieces = [piece for piece in CORPORA[CORPUS[style]].pieces(None) if piece.split == "test"]
+    order: list[int] = random.permutation(len(pieces)).tolist()
     found: list[Source] = []
-    for number in random.permutation(len(pieces)).tolist():
+    for number in order:
         try:
             data = format_midi(pieces[number].load())
             score = parse_midi(data)
@@ -80,7 +81,7 @@ def outside(notes: Notes, span: Span) -> list[tuple[int, int, int, int]]:
 
 def events_outside(data: bytes, span: Span) -> list[list[tuple[int, bytes]]]:
     """Per track the tick and bytes of all events but note events of the region and the end of the track."""
-    import mido
+    import mido  # pyright: ignore[reportMissingTypeStubs]
 
     file: Any = mido.MidiFile(file=io.BytesIO(data))
     tracks: list[list[tuple[int, bytes]]] = []
