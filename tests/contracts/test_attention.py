@@ -224,7 +224,7 @@ def _sections(module: SectionMemory, x: Tensor, section: Tensor, state: SectionS
 
 
 def _local(module: LocalSelfAttention, x: Tensor, cache: Any, start: int, by: Any, *, result: Any) -> Any:
-    heard = module.weights(x, cache, start, by, _all(x)) @ module._asked(x, cache, by)[1].values_BHSK
+    heard = module.weights(x, cache, start, by, _all(x)) @ cache.joined(module._asked(x, by)[1]).values_BHSK
     return module.project_out(_joined(heard)), result[1]
 
 
@@ -235,7 +235,7 @@ def _recurrent(module: RecurrentAttention, heard: Tensor, new: int, distances: A
 
 
 def _cross(module: CrossAttention, z: Tensor, x: Tensor, cache: Any, start: int, by: Any, *, result: Any) -> Any:
-    values = cache.joined().extended(*module._keys_and_values(x, by)).values_BHSK
+    values = cache.joined(module._keys_and_values(x, by)).values_BHSK
     z = z + module.project_out(_joined(module.weights(z, x, cache, start, by, _all(x)) @ values))
     return z + module.feedforward(module.feedforward_norm(z)), result[1]
 

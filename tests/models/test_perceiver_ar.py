@@ -69,7 +69,7 @@ def test_after_a_prefix_the_queries_are_the_positions_after_it(prefix: int) -> N
 @torch.no_grad()
 def test_a_memory_in_two_pieces_is_as_one(joined: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps and chunks, past the context, wherever the pieces meet; and both remember them alike."""
-    monkeypatch.setattr(cross_attention, "JOINED", joined)
+    monkeypatch.setattr(cross_attention, "joined_every", lambda _: joined)
     model, ids = small(), torch.randint(11, (2, 45))
     whole, _ = model(ids)
     state = model.new_state(2)

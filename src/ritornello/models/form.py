@@ -33,7 +33,7 @@ from ritornello.models.events import initialise
 from ritornello.models.transformer import Layer, TransformerConfig, ear_of_layer
 from ritornello.modules.ears import Ear
 from ritornello.modules.features import FeatureSum
-from ritornello.modules.memory import KVCache, empty_cache
+from ritornello.modules.memory import LongCache, empty_long_cache
 from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, tokens_around
 from ritornello.modules.positions import turns
 from ritornello.modules.sections import SectionMemory, SectionState
@@ -142,7 +142,7 @@ class FormConfig(ModelConfig):
 class FormState(NamedTuple):
     """What a Form remembers."""
 
-    caches: tuple[KVCache, ...]
+    caches: tuple[LongCache, ...]
     """Of every layer, what the next position hears beside itself."""
     ids_BS: Tensor
     """All tokens, for those that will derive from them (int16); none where no source is heard."""
@@ -179,7 +179,7 @@ class Form(nn.Module):
     def new_state(self, batch_size: int) -> FormState:
         """The state before the first token."""
         config, like = self.config, self.norm.weight
-        cache = empty_cache(batch_size, config.num_heads, config.head_width, like)
+        cache = empty_long_cache(batch_size, config.num_heads, config.head_width, like)
         ids = torch.empty(batch_size, 0, dtype=torch.int16, device=like.device)
         sections = None if self.memory is None else self.memory.nothing_heard(batch_size, like)
         return FormState((cache,) * config.num_layers, ids, sections, 0)
@@ -224,7 +224,7 @@ class Form(nn.Module):
             pointed = self._moved(tokens_around(conditions.source_BT, ids_BS, self.config.vocabulary_size), conditions)
             x_BTD = x_BTD + self.pointed(pointed.tokens_BTO)
         by = turns(state.position, T, self.config.head_width, self.norm.weight)
-        caches, sections = list[KVCache](), state.sections
+        caches, sections = list[LongCache](), state.sections
         for number, (layer, past) in enumerate(zip(self.layers, state.caches, strict=True)):
             if number == len(self.layers) // 2:
                 x_BTD, sections = self._half_way(x_BTD, conditions, sections, pointed)

@@ -33,12 +33,12 @@ from torch import Tensor, nn
 
 from ritornello.models.events import AttentionConfig, EventModel, initialise
 from ritornello.models.transformer import Layer, TransformerConfig
-from ritornello.modules.cross_attention import CrossAttention, LongCache
+from ritornello.modules.cross_attention import CrossAttention
 from ritornello.modules.dropout import Dropout
 from ritornello.modules.ears import Attended, Ear, heard_of_the_last
 from ritornello.modules.horizons import Window, heard_by
 from ritornello.modules.latents import LatentBlocks
-from ritornello.modules.memory import KVCache, empty_cache, owned
+from ritornello.modules.memory import LongCache, empty_long_cache, owned
 from ritornello.modules.positions import Turns, turns
 
 LATENTS_TOGETHER = 4096
@@ -121,7 +121,7 @@ class PerceiverState(NamedTuple):
     """Of every cross-attention, what the next position hears beside itself."""
     latents_BSD: Tensor
     """The last latents, as far as a later block will begin with them."""
-    caches: tuple[KVCache, ...]
+    caches: tuple[LongCache, ...]
     """Of every layer of the stack, the block so far; empty where the next position begins one."""
     position: int
     """Absolute position of the next token."""
@@ -167,11 +167,9 @@ class PerceiverStack(nn.Module):
     def new_state(self, batch_size: int) -> PerceiverState:
         """The state before the first token."""
         config, like = self.config, self.norm.weight
-        nothing = empty_cache(batch_size, config.num_cross_heads, config.width // config.num_cross_heads, like)
+        nothing = empty_long_cache(batch_size, config.num_cross_heads, config.width // config.num_cross_heads, like)
         none_BSD = like.new_empty(batch_size, 0, config.width)
-        return PerceiverState(
-            (LongCache(nothing, nothing),) * len(self.crosses), none_BSD, self._no_block(batch_size), 0, 0
-        )
+        return PerceiverState((nothing,) * len(self.crosses), none_BSD, self._no_block(batch_size), 0, 0)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``.
@@ -233,8 +231,8 @@ class PerceiverStack(nn.Module):
         return self.norm(h_BTD), PerceiverState(tuple(heard), needed_BSD, caches, start + length, state.first_latent)
 
     def _through_blocks(
-        self, known_BSD: Tensor, start: int, stop: int, caches: tuple[KVCache, ...]
-    ) -> tuple[Tensor, tuple[KVCache, ...]]:
+        self, known_BSD: Tensor, start: int, stop: int, caches: tuple[LongCache, ...]
+    ) -> tuple[Tensor, tuple[LongCache, ...]]:
         """What the layers make of the latents in [start, stop), and the caches of the block that is not full yet.
 
         Positions are counted from the first latent of all; the known ones are the last before ``stop``.
@@ -265,20 +263,20 @@ class PerceiverStack(nn.Module):
         h_MND, _ = self._through_layers(known_MND, self._no_block(B * num_blocks))
         return h_MND[:, blocks.carried :].reshape(B, num_blocks * blocks.added, D)
 
-    def _through_layers(self, x_BTD: Tensor, caches: tuple[KVCache, ...]) -> tuple[Tensor, tuple[KVCache, ...]]:
+    def _through_layers(self, x_BTD: Tensor, caches: tuple[LongCache, ...]) -> tuple[Tensor, tuple[LongCache, ...]]:
         """The next latents of a block (B, T, D), and the caches with them; distances count within the block."""
         start = caches[0].length
         by = self._turns(start, x_BTD.shape[1], self.config.num_heads)
-        after: list[KVCache] = []
+        after: list[LongCache] = []
         for layer, past in zip(self.layers, caches, strict=True):
             x_BTD, cache = layer(x_BTD, past, start, by)
             after.append(cache)
         return x_BTD, tuple(after)
 
-    def _no_block(self, batch_size: int) -> tuple[KVCache, ...]:
+    def _no_block(self, batch_size: int) -> tuple[LongCache, ...]:
         """Caches of a block that has no latent yet."""
         config = self.config
-        cache = empty_cache(batch_size, config.num_heads, config.head_width, self.norm.weight)
+        cache = empty_long_cache(batch_size, config.num_heads, config.head_width, self.norm.weight)
         return (cache,) * config.num_layers
 
     def _turns(self, start: int, length: int, num_heads: int) -> Turns:
@@ -302,7 +300,7 @@ def _latent_ear(name: str, layer: nn.Module, blocks: LatentBlocks) -> Ear:
     assert isinstance(layer, Layer)
     attention, position = layer.attention, 0
 
-    def read(asked_A: Tensor, x_MND: Tensor, cache: KVCache, start: int, by: Turns) -> Iterator[Attended]:
+    def read(asked_A: Tensor, x_MND: Tensor, cache: LongCache, start: int, by: Turns) -> Iterator[Attended]:
         nonlocal position
         begin = position if start else blocks.first_heard(position)
         for latents_ND in x_MND:

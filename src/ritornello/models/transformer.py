@@ -28,7 +28,7 @@ from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.fused import AlibiAttention, FusedAttention
 from ritornello.modules.horizons import Horizon, Segments, Window, heard_by
 from ritornello.modules.local_attention import Attend, LocalSelfAttention
-from ritornello.modules.memory import KVCache, empty_cache
+from ritornello.modules.memory import LongCache, empty_long_cache
 from ritornello.modules.positions import Turns, sinusoids, turns
 from ritornello.modules.relative import RelativeAttention
 
@@ -76,7 +76,7 @@ class TransformerConfig(AttentionConfig):
 class TransformerState(NamedTuple):
     """What a Transformer remembers."""
 
-    caches: tuple[KVCache, ...]
+    caches: tuple[LongCache, ...]
     """Of every layer, what the next position hears beside itself."""
     position: int
     """Absolute position of the next token."""
@@ -103,7 +103,7 @@ class TransformerStack(nn.Module):
     def new_state(self, batch_size: int) -> TransformerState:
         """The state before the first token."""
         config = self.config
-        cache = empty_cache(batch_size, config.num_heads, config.head_width, self.norm.weight)
+        cache = empty_long_cache(batch_size, config.num_heads, config.head_width, self.norm.weight)
         return TransformerState((cache,) * config.num_layers, 0)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
@@ -134,7 +134,7 @@ class TransformerStack(nn.Module):
         if self.config.positions == "absolute":
             x_BTD = x_BTD + sinusoids(start, length, self.norm.weight)
         x_BTD, by = self.dropout(x_BTD), self._turns(start, length)
-        caches: list[KVCache] = []
+        caches: list[LongCache] = []
         for layer, past in zip(self.layers, state.caches, strict=True):
             x_BTD, cache = layer(x_BTD, past, start, by)
             caches.append(cache)
@@ -158,7 +158,7 @@ class Layer(nn.Module):
         self.feedforward = FeedForward(config.width, config.feedforward_width, config.dropout)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None) -> tuple[Tensor, KVCache]:
+    def forward(self, x_BTD: Tensor, cache: LongCache, start: int, by: Turns | None) -> tuple[Tensor, LongCache]:
         """Same shape, and the cache of its attention."""
         heard_BTD, cache = self.attention(self.attention_norm(x_BTD), cache, start, by)
         x_BTD = x_BTD + self.dropout(heard_BTD)
@@ -170,7 +170,7 @@ def ear_of_layer(name: str, layer: nn.Module) -> Ear:
     assert isinstance(layer, Layer)
     attention = layer.attention
 
-    def read(asked_A: Tensor, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None) -> Iterator[Attended]:
+    def read(asked_A: Tensor, x_BTD: Tensor, cache: LongCache, start: int, by: Turns | None) -> Iterator[Attended]:
         stop = start + x_BTD.shape[1]
         return heard_of_the_last(asked_A, start, stop, partial(attention.weights, x_BTD, cache, start, by))
 

@@ -6,8 +6,6 @@ or new positions that are asked about, M keys that were kept.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
@@ -16,35 +14,8 @@ from ritornello.modules.dropout import Dropout
 from ritornello.modules.ears import content_logits, weights_within
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.horizons import Horizon
-from ritornello.modules.memory import KVCache
+from ritornello.modules.memory import KVCache, LongCache, attended_in_pieces, joined_every
 from ritornello.modules.positions import Turns, turned
-
-JOINED = 256
-"""Once in so many positions all that is remembered is copied into one piece; a step between copies less than that."""
-
-
-class LongCache(NamedTuple):
-    """Keys and values in two pieces, so that a step need not copy all of them."""
-
-    old: KVCache
-    recent: KVCache
-    """Of the positions from the last multiple of ``JOINED`` on."""
-
-    @classmethod
-    def of(cls, cache: KVCache, stop: int) -> LongCache:
-        """The positions of ``cache``, which end before ``stop``, in two pieces."""
-        num_old = max(0, cache.length - stop % JOINED)
-        return cls(KVCache(*(part[:, :, :num_old] for part in cache)), cache.last(cache.length - num_old))
-
-    def joined(self) -> KVCache:
-        """In one piece."""
-        return self.old.extended(*self.recent) if self.recent.length else self.old
-
-    def last(self, num_positions: int) -> LongCache:
-        """Without all but the last ``num_positions`` positions."""
-        num_recent = min(num_positions, self.recent.length)
-        num_old = min(num_positions - num_recent, self.old.length)
-        return LongCache(self.old.last(num_old), self.recent.last(num_recent))
 
 
 class CrossAttention(nn.Module):
@@ -66,6 +37,7 @@ class CrossAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.num_heads, self.horizon, self.prefix_dropout = num_heads, horizon, prefix_dropout
+        self.joined_every = joined_every(horizon)
         self.query_norm = nn.LayerNorm(width)
         self.heard_norm = nn.LayerNorm(width)
         self.project_query = nn.Linear(width, width, bias=False)
@@ -86,7 +58,7 @@ class CrossAttention(nn.Module):
         stop = start + x_BTD.shape[1]
         skipped = max(0, self.horizon.first_heard(stop) - start)
         new = self._keys_and_values(x_BTD[:, skipped:], Turns(*(turn_TK[skipped:] for turn_TK in by)))
-        return LongCache.of(self._still_heard(cache.joined().extended(*new), stop), stop)
+        return LongCache.of(self._still_heard(cache.joined(new), stop), stop, self.joined_every)
 
     def forward(
         self, queries_BTD: Tensor, x_BTD: Tensor, cache: LongCache, start: int, by: Turns
@@ -102,14 +74,14 @@ class CrossAttention(nn.Module):
         """
         B, T, _ = x_BTD.shape
         q_BHTK, new, stop = self._asked(queries_BTD, by), self._keys_and_values(x_BTD, by), start + T
-        if T == 1 and stop % JOINED and not torch.is_grad_enabled():
-            cache = LongCache(cache.old, cache.recent.extended(*new))
-            heard_BHTK = _attended_in_pieces(q_BHTK, cache)
+        if T == 1 and stop % self.joined_every and not torch.is_grad_enabled():
+            cache = cache.extended(new)
+            heard_BHTK = attended_in_pieces(q_BHTK, cache)
             cache = cache.last(stop - self.horizon.first_heard(stop))
         else:
-            remembered = cache.joined().extended(*new)
+            remembered = cache.joined(new)
             heard_BHTK = self._attended(q_BHTK, remembered, start)
-            cache = LongCache.of(self._still_heard(remembered, stop), stop)
+            cache = LongCache.of(self._still_heard(remembered, stop), stop, self.joined_every)
         heard_BTD = self.project_out(heard_BHTK.transpose(1, 2).reshape(B, T, -1))
         z_BTD = queries_BTD + self.dropout(heard_BTD)
         return z_BTD + self.dropout(self.feedforward(self.feedforward_norm(z_BTD))), cache
@@ -118,7 +90,7 @@ class CrossAttention(nn.Module):
         self, queries_BTD: Tensor, x_BTD: Tensor, cache: LongCache, start: int, by: Turns, asked_N: Tensor
     ) -> Tensor:
         """How much those of the T new positions that are named hear of each (B, H, N, S), none left out."""
-        remembered = cache.joined().extended(*self._keys_and_values(x_BTD, by))
+        remembered = cache.joined(self._keys_and_values(x_BTD, by))
         logits_BHNS = content_logits(self._asked(queries_BTD, by)[:, :, asked_N], remembered.keys_BHSK)
         return weights_within(self.horizon, logits_BHNS, start + asked_N, start + x_BTD.shape[1])
 
@@ -158,13 +130,3 @@ class CrossAttention(nn.Module):
             mask_NM = (distances_NM >= 0) & (distances_NM <= self.horizon.reach)
             heard.append(fused.attended(queries, k_BHMK, v_BHMK, mask_NM))
         return torch.cat(heard, dim=2)
-
-
-def _attended_in_pieces(q_BH1K: Tensor, cache: LongCache) -> Tensor:
-    """What a query that hears all of the cache makes of it (B, H, 1, K)."""
-    q_BH1K = q_BH1K * q_BH1K.shape[-1] ** -0.5
-    logits_BH1S = torch.cat([q_BH1K @ piece.keys_BHSK.mT for piece in cache], dim=-1)
-    weights_BH1S = logits_BH1S.softmax(dim=-1).to(cache.old.values_BHSK.dtype)
-    pieces = weights_BH1S.split_with_sizes([piece.length for piece in cache], dim=-1)
-    old, recent = (weights @ piece.values_BHSK for weights, piece in zip(pieces, cache, strict=True))
-    return old + recent

@@ -18,6 +18,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from ritornello.modules.ears import content_logits
 from ritornello.modules.horizons import Horizon
+from ritornello.modules.memory import LongCache, attended_in_pieces
 from ritornello.modules.positions import alibi_slopes
 
 TILE = 256
@@ -50,6 +51,11 @@ class FusedAttention(nn.Module):
         """As ``fused_attention``."""
         return fused_attention(q_BHTK, k_BHSK, v_BHSK, horizon, start)
 
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache."""
+        del horizon, start
+        return attended_in_pieces(q_BH1K, cache)
+
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """By content alone."""
         del distances_NS
@@ -80,6 +86,10 @@ class AlibiAttention(nn.Module):
             return bias_HNM.masked_fill_(unheard_NM, float("-inf"))
 
         return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
+
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache, in one piece again."""
+        return self(q_BH1K, *cache.joined(), horizon, start)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """By content, less the slope for every position between."""

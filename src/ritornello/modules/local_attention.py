@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ritornello.modules.ears import weights_within
 from ritornello.modules.horizons import Horizon
-from ritornello.modules.memory import KVCache
+from ritornello.modules.memory import KVCache, LongCache, joined_every
 from ritornello.modules.positions import Turns, turned
 
 
@@ -22,6 +22,10 @@ class Attend(Protocol):
 
     def __call__(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int, /) -> Tensor:
         """(B, H, T, K)."""
+        ...
+
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache; without a gradient."""
         ...
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
@@ -39,33 +43,40 @@ class LocalSelfAttention(nn.Module):
     def __init__(self, width: int, num_heads: int, horizon: Horizon, attend: Attend) -> None:
         super().__init__()
         self.num_heads, self.horizon, self.attend = num_heads, horizon, attend
+        self.joined_every = joined_every(horizon)
         self.project_in = nn.Linear(width, 3 * width, bias=False)
         self.project_out = nn.Linear(width, width, bias=False)
 
-    def forward(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None) -> tuple[Tensor, KVCache]:
+    def forward(self, x_BTD: Tensor, cache: LongCache, start: int, by: Turns | None) -> tuple[Tensor, LongCache]:
         """What the T positions from ``start`` on hear (B, T, D), and what later ones can still hear.
 
         ``by`` turns queries and keys. Keys are remembered turned, so nothing has to be revised.
         """
         B, T, _ = x_BTD.shape
-        q_BHTK, cache = self._asked(x_BTD, cache, by)
-        heard_BHTK = self.attend(q_BHTK, cache.keys_BHSK, cache.values_BHSK, self.horizon, start)
-        heard_BTD = heard_BHTK.transpose(1, 2).reshape(B, T, -1)
-        stop = start + T
-        return self.project_out(heard_BTD), cache.last(min(cache.length, stop - self.horizon.first_heard(stop)))
+        (q_BHTK, new), stop = self._asked(x_BTD, by), start + T
+        num_heard = stop - self.horizon.first_heard(stop)
+        if T == 1 and stop % self.joined_every and not torch.is_grad_enabled():
+            cache = cache.extended(new)
+            heard_BHTK = self.attend.in_pieces(q_BHTK, cache, self.horizon, start)
+            cache = cache.last(num_heard)
+        else:
+            remembered = cache.joined(new)
+            heard_BHTK = self.attend(q_BHTK, *remembered, self.horizon, start)
+            cache = LongCache.of(remembered.last(min(remembered.length, num_heard)), stop, self.joined_every)
+        return self.project_out(heard_BHTK.transpose(1, 2).reshape(B, T, -1)), cache
 
-    def weights(self, x_BTD: Tensor, cache: KVCache, start: int, by: Turns | None, asked_N: Tensor) -> Tensor:
+    def weights(self, x_BTD: Tensor, cache: LongCache, start: int, by: Turns | None, asked_N: Tensor) -> Tensor:
         """How much those of the T new positions that are named hear of each (B, H, N, S); see ``ears.py``."""
-        q_BHTK, cache = self._asked(x_BTD, cache, by)
-        stop, positions_N = start + x_BTD.shape[1], start + asked_N
-        distances_NS = positions_N[:, None] - torch.arange(stop - cache.length, stop, device=asked_N.device)
-        logits_BHNS = self.attend.logits(q_BHTK[:, :, asked_N], cache.keys_BHSK, distances_NS)
+        q_BHTK, new = self._asked(x_BTD, by)
+        keys_BHSK, stop, positions_N = cache.joined(new).keys_BHSK, start + x_BTD.shape[1], start + asked_N
+        distances_NS = positions_N[:, None] - torch.arange(stop - keys_BHSK.shape[2], stop, device=asked_N.device)
+        logits_BHNS = self.attend.logits(q_BHTK[:, :, asked_N], keys_BHSK, distances_NS)
         return weights_within(self.horizon, logits_BHNS, positions_N, stop)
 
-    def _asked(self, x_BTD: Tensor, cache: KVCache, by: Turns | None) -> tuple[Tensor, KVCache]:
-        """Queries (B, H, T, K), and the cache with all new positions in it."""
+    def _asked(self, x_BTD: Tensor, by: Turns | None) -> tuple[Tensor, KVCache]:
+        """Queries (B, H, T, K), and the keys and values of the same positions."""
         B, T, _ = x_BTD.shape
         queries, keys, values = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         if by is not None:
             queries, keys = turned(queries, by), turned(keys, by)
-        return queries, cache.extended(keys, values)
+        return queries, KVCache(keys, values)

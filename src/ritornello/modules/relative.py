@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ritornello.modules.horizons import Horizon
+from ritornello.modules.memory import LongCache
 
 TILE = 128
 GROUP_NUMBERS = 2**18
@@ -54,6 +55,10 @@ class RelativeAttention(nn.Module):
     def forward(self, q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Horizon, start: int) -> Tensor:
         """As ``fused.fused_attention``."""
         return relative_attention(q_BHTK, k_BHSK, v_BHSK, self.distances_HRK, self._biases(), horizon, start)
+
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache, in one piece again."""
+        return self(q_BH1K, *cache.joined(), horizon, start)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """Of some queries and all keys (B, H, N, S), the horizon left aside."""
