@@ -17,6 +17,7 @@ from torch import nn
 from ritornello.atomic import remove
 from ritornello.data.augmentation import Augmentation
 from ritornello.data.batch import Batch
+from ritornello.data.corpora import corpus_named
 from ritornello.data.loader import Loader
 from ritornello.data.prepare import prepare
 from ritornello.data.prepared import PreparedLevel
@@ -163,7 +164,9 @@ def _check_processes(processes: Processes, options: DataOptions) -> None:
 
 def _prepared(options: DataOptions) -> PreparedLevel:
     if options.corpus is not None and not options.folder.exists():
-        prepare(options.corpus, options.folder, scheme=options.level if options.level in SCHEMES else None)
+        schemes = corpus_named(options.corpus).schemes
+        has_level = (scheme for scheme in schemes if options.level in SCHEMES[scheme].facts())
+        prepare(options.corpus, options.folder, scheme=next(has_level, None))
     data = PreparedLevel(options.folder, options.level)
     if options.corpus is not None and data.corpus not in (options.corpus, Path(options.corpus).resolve().name):
         mend = "name another data.folder, or remove this one"
