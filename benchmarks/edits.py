@@ -6,13 +6,15 @@ FOLDER is what ``ritornello edit --weights`` takes. Pieces are drawn from the te
 pieces of ``bach_mutopia`` (needs RITORNELLO_DATA), regions of one to sixteen bars from all their bars; the fewer bars
 the likelier, so that it ends in time. In every third edit one or more of the parts are locked. Each edit is made of the
 piece's MIDI file, as the command makes it, and looked at in the notes of the score, in those read from the new file,
-and in the file's events: all that begins outside the region must be as it was, in order, tick and byte.
+and in the file's events: all that begins outside the region must be as it was, in order, tick and byte. How it stands
+is said on stderr after every ten.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -153,6 +155,8 @@ def main() -> None:
             held += check(source, model, span, locked, number, asked.drafts)
             seconds.append(time.process_time() - start)
             num_bars += sum(span.start <= bar < span.end for bar, _ in source.score.bars())
+            if held["edits"] % 10 == 0:
+                print(f"{style}: {dict(held)}", file=sys.stderr, flush=True)
         print(f"{style}: {len(pieces)} pieces, {num_bars / share:.1f} bars a region")
         for name, count in held.items():
             print(f"  {name:40} {count:4}")
