@@ -16,7 +16,7 @@ import argparse
 import io
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -88,14 +88,20 @@ def events_outside(data: bytes, span: Span) -> list[list[tuple[int, bytes]]]:
     file: Any = mido.MidiFile(file=io.BytesIO(data))
     tracks: list[list[tuple[int, bytes]]] = []
     for track in file.tracks:
-        ticks, sounding, found = 0, Counter[tuple[int, int]](), list[tuple[int, bytes]]()
+        ticks, found = 0, list[tuple[int, bytes]]()
+        sounding = defaultdict[tuple[int, int], deque[bool]](
+            deque
+        )  # of a pitch, the first to begin is the first to end
         for message in track:
             ticks += message.time
             if message.type in {"note_on", "note_off"}:
-                key, begins = (message.channel, message.note), message.type == "note_on" and message.velocity > 0
-                of_region = span.start <= ticks < span.end if begins else sounding[key] > 0
+                key = (message.channel, message.note)
+                if message.type == "note_on" and message.velocity > 0:
+                    of_region = span.start <= ticks < span.end
+                    sounding[key].append(of_region)
+                else:
+                    of_region = bool(sounding[key]) and sounding[key].popleft()
                 if of_region:
-                    sounding[key] += 1 if begins else -1
                     continue
             if message.type != "end_of_track":
                 found.append((ticks, bytes(message.bytes())))
