@@ -79,6 +79,21 @@ def test_the_region_is_other_music_and_the_same_with_the_same_seed() -> None:
     assert inside(made[0].parts[0].notes, span) != inside(SONG.parts[0].notes, span)
 
 
+def test_drafts_that_are_the_music_that_was_there_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where all that follows is likeliest behind them."""
+    span = bars_span(SONG, 5, 6)
+    first = edit(SONG, PLAN, MODEL, span, 7, num_drafts=1).score
+    likely = iter([0.0, 1.0])
+
+    def nats(pen: object, tokens: object) -> float:
+        del pen, tokens
+        return next(likely)
+
+    monkeypatch.setattr("ritornello.generation.edit._nats", nats)
+    again = edit(first, PLAN, MODEL, span, 7, num_drafts=2).score
+    assert again.parts[0].notes.pitch.tolist() != first.parts[0].notes.pitch.tolist()
+
+
 def test_a_model_under_a_plan_composes_it() -> None:
     numbers = {"width": 16, "num_layers": 2, "num_heads": 2, "feedforward_width": 16, "window": 64, "source_width": 8}
     made_of = {"vocabulary_size": NUM_TOKENS, "condition_sizes": CONDITION_SIZES}

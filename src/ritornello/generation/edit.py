@@ -3,9 +3,9 @@
 The model hears the piece up to the region as tokens of the scheme ``bars_even``, under the plan; where the region
 derives from an earlier passage, it hears that finely. (The notes that it hears are on the grid of the scheme; those
 that stay are not touched.) Then it composes the region several times over, around the notes of locked parts, and the
-draft is kept after which the bars behind the region are likeliest. A model that writes from left to right cannot hear
-them while it composes: so a passage whose return comes later is composed without that, and no longer counts as its
-source (``form/recomposed.py``).
+draft is kept after which the bars behind the region are likeliest; none without notes, nor the music that was there,
+if there is another. A model that writes from left to right cannot hear them while it composes: so a passage whose
+return comes later is composed without that, and no longer counts as its source (``form/recomposed.py``).
 
 Barlines, metres, keys, tempos and chord symbols stay, in the region too. New notes get the ticks nearest to their
 places on the grid, and are as loud as those of their part around them; none sounds beyond the region.
@@ -170,12 +170,18 @@ def edit(
     follows = _behind(heard, steps.end)
     with one_thread():
         pen = _pen_before(heard, plan, model, steps.start)
-        judged: list[tuple[bool, float, list[Written]]] = []
-        for draft in _drafts(pen, region, seed, num_drafts, drawing):
-            notes = _new_notes(draft, len(pen.notes), region)
-            judged.append((not notes, _nats(draft, follows), notes))
-    _, _, best = min(judged, key=lambda draft: draft[:2])
-    return Edited(_spliced(score, kept, best, span), plan, span)
+        drafts = _drafts(pen, region, seed, num_drafts, drawing)
+        nats = [_nats(draft, follows) for draft in drafts]
+    made = [_spliced(score, kept, _new_notes(draft, len(pen.notes), region), span) for draft in drafts]
+    order = [(piece.num_notes == kept.num_notes, _same(piece, score)) for piece in made]
+    best = min(range(num_drafts), key=lambda number: (*order[number], nats[number]))
+    return Edited(made[best], plan, span)
+
+
+def _same(one: Score, other: Score) -> bool:
+    """Whether two pieces have the same notes, however loud."""
+    pairs = zip(one.parts, other.parts, strict=True)
+    return all(np.array_equal(_columns(a.notes)[:3], _columns(b.notes)[:3]) for a, b in pairs)
 
 
 def _without(score: Score, span: Span, parts: frozenset[int]) -> Score:
