@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,15 @@ NOTES = "bars_plan"
 def encode_form(score: Score, *, with_phrases: bool) -> dict[str, Encoded]:
     """A piece at all its levels, or, without phrases, its notes alone under the structure alone.
 
+    Chord symbols are not written among the notes: harmony is the plan's to say, and what it costs is counted there.
+
     Raises:
         UserError: it has no notes, cannot be analysed, or a scheme cannot write it.
     """
     if not score.num_notes:
         raise UserError("has no notes")
     tokenizer, plan = EvenBarsTokenizer(), analyse(score)
-    ids = tokenizer.encode(score).ids
+    ids = tokenizer.encode(replace(score, chords=())).ids
     guide = Guide(plan if with_phrases else top_level(plan))
     channels, source = guide.conditions(ids, tokenizer.places(ids))
     notes = Encoded(ids.astype(np.uint16), None, channels.astype(np.int16), source.astype(np.int32))
