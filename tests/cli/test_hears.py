@@ -232,6 +232,13 @@ def test_a_note_that_cannot_ask(
     assert not out.exists()
 
 
+def test_a_model_under_a_plan_is_asked_of_a_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / "song" / "notes"
+    line = line_of(["hears", str(folder), "--out", "x.png"], capsys)
+    assert "follows from the plan of a piece" in line
+    assert "--piece" in line
+
+
 def test_a_note_asks_of_a_piece_only(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--piece" in line_of(["hears", str(recipe), "--out", "x.png", "--note", "3"], capsys)
     folder = Path(__file__).parents[2] / "src" / "ritornello" / "weights" / "chorale" / "phrases"

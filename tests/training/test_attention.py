@@ -14,11 +14,13 @@ from torch import nn
 from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
 from ritornello.scores.score import Metre, Notes, Part, Score, Tempo
+from ritornello.tokenizers.bars_conditions import CONDITION_SIZES, SECTION_CHANNEL
 from ritornello.tokenizers.chorale import ChoraleTokenizer
 from ritornello.training import attention as attention_module
 from ritornello.training.attention import Listener, read_bars, read_chorale, read_performance
 from ritornello.training.build import build_model
 from ritornello.training.weights import save_weights
+from tests.form.song import CHORUS, VERSE, song
 
 SMALL: dict[str, Any] = {"width": 16, "num_layers": 2, "num_heads": 2, "feedforward_width": 16}
 MODELS: dict[str, dict[str, Any]] = {
@@ -164,6 +166,51 @@ def test_the_note_level_that_ships_hears_its_source() -> None:
     assert list(heard.layers)[2] == "source"
     assert heard.influence_N.sum() <= 1 + 1e-6
     assert all((row.tokens > 0).all() for row in listener.mean_distances(piece) if row.layer != "source")
+
+
+def small_form(condition_sizes: tuple[int, ...]) -> Listener:
+    torch.manual_seed(0)
+    config: dict[str, Any] = {**SMALL, "source_width": 8, "num_summaries": 2, "window": 32}
+    model: nn.Module = build_model("form", config, vocabulary_size=941, condition_sizes=condition_sizes)
+    return Listener(model.eval(), "bars_plan", with_plan=bool(condition_sizes))
+
+
+def test_a_long_piece_under_its_plan_hears_what_the_plan_names() -> None:
+    """A verse that returns: a note of the last hears, of its source, notes of earlier verses, and earlier sections."""
+    listener, score = small_form(CONDITION_SIZES), song(VERSE, CHORUS, VERSE, CHORUS)
+    piece = listener.read(score)
+    assert piece.num_notes == score.num_notes
+    assert piece.conditions is not None
+    plan_T = piece.conditions.channels_BTC[0, :, SECTION_CHANNEL].numpy()
+    asking = int(np.searchsorted(piece.start_seconds, 0.8 * piece.start_seconds[-1]))
+    heard = listener.heard_by_note(piece, asking)
+    assert list(heard.layers) == ["layer 1", "sections", "source", "layer 2"]
+    here = plan_T[piece.begins_N[asking] - 1]
+    earlier = plan_T[piece.begins_N - 1] < here
+    assert here > 1
+    for layer in ("sections", "source"):
+        shares_N = heard.layers[layer].sum(axis=0)
+        assert shares_N[earlier].any()
+        assert not shares_N[asking + 1 :].any()
+    assert not heard.layers["sections"][:, ~earlier].any()
+    source = int(piece.conditions.source_BT[0, piece.begins_N[asking] - 1])
+    assert source >= 0
+    assert abs(int(heard.layers["source"][0].argmax()) - int(np.searchsorted(piece.begins_N, source))) <= 4
+    assert heard.influence_N[: asking + 1].any()
+    assert {row.layer for row in listener.mean_distances(piece)} == set(heard.layers)
+
+
+def test_a_form_that_was_told_no_plan_is_told_none() -> None:
+    listener = small_form(())
+    piece = listener.read(song(VERSE, CHORUS, VERSE, CHORUS))
+    assert piece.conditions is None
+    assert list(listener.heard_by_note(piece, 60).layers) == ["layer 1", "layer 2"]
+
+
+def test_the_notes_of_songs_and_of_bach_that_ship_can_be_heard() -> None:
+    for style in ("song", "bach"):
+        listener = Listener.load(Path(attention_module.__file__).parents[1] / "weights" / style / "notes")
+        assert (listener.level, listener.with_plan) == ("bars_plan", True)
 
 
 def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 A *note's asking position* is the token before the one that begins it: what is heard there decides which note comes. The
 tokens of a performance that belong to a note are the one that begins it, those that end it or tell its length, and the
-VELOCITY just before it; waits and marks belong to none. So it is in bars. Of a chorale they are the tokens by which its
-voice strikes and holds it. Of a plan no token belongs to a note: each stands for itself.
+VELOCITY just before it; waits and marks belong to none. So it is in bars, with a plan or without. Of a chorale they are
+the tokens by which its voice strikes and holds it.
 
-Seconds are those of the tokens' clock. A 16th of a chorale counts as a quarter of a second, a token of a plan as one.
+A model that follows a plan is told that of the piece, as the analysis finds it.
+
+Seconds are those of the tokens' clock. A 16th of a chorale counts as a quarter of a second.
 
 Shapes: T tokens, N notes, A notes or tokens that ask, L layers, H heads.
 """
@@ -13,7 +15,7 @@ Shapes: T tokens, N notes, A notes or tokens that ask, L layers, H heads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -22,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ritornello.data.form_levels import NOTES as NOTES_OF_FORM
 from ritornello.data.levels import Encoded
 from ritornello.data.rows import Row, collate
 from ritornello.data.schemes import SCHEMES
@@ -53,7 +56,9 @@ CHORD_SECONDS = 0.03 + 1e-6
 """Notes that begin at most so long after the one before belong to its chord."""
 STEPS_PER_SECOND = 4
 """Of chorales, in frames."""
-IN_BARS = (BarsTokenizer.name, EvenBarsTokenizer.name)
+IN_BARS = (BarsTokenizer.name, EvenBarsTokenizer.name, NOTES_OF_FORM)
+_PLANNED = {"notes": "chorale", NOTES_OF_FORM: "form"}
+"""Levels of notes that may be under a plan, and the scheme that writes each with all of it."""
 _NO_NOTE = -1
 
 
@@ -123,17 +128,20 @@ class Listener:
         folder = find_weights(source)
         facts = read_facts(folder)
         level = str(facts.get("level"))
-        if level != "notes" and not is_performance(level):
+        if level not in _PLANNED and not is_performance(level):
             mend = "name a model of notes or of performances"
             raise UserError(f"reads {level}, which has no notes", where=str(source), mend=mend)
-        written = SCHEMES["chorale" if level == "notes" else level].facts()[level]["vocabulary_hash"]
+        written = SCHEMES[_PLANNED.get(level, level)].facts()[level]["vocabulary_hash"]
         model = load_weights(folder, written)
         return cls(model, level, with_plan=bool(facts["config"].get("condition_sizes")))
 
     def read(self, score: Score) -> ReadPiece:
         """The piece as tokens; raises UserError where the level cannot write it, or it is too long or has no notes."""
-        scheme = self.level if is_performance(self.level) else "chorale" if self.with_plan else "chorale_notes"
+        scheme = _PLANNED.get(self.level, self.level)
+        scheme = "chorale_notes" if scheme == "chorale" and not self.with_plan else scheme
         encoded = SCHEMES[scheme].encode(score)[self.level]
+        if not self.with_plan:
+            encoded = replace(encoded, conditions=None, source=None)
         if len(encoded.ids) > MOST_TOKENS:
             raise UserError(f"{len(encoded.ids):,} tokens", where="piece", limit=f"{MOST_TOKENS:,}")
         if self.level == "notes":
@@ -194,7 +202,7 @@ def read_performance(level: str, encoded: Encoded) -> ReadPiece:
 
 
 def read_bars(encoded: Encoded) -> ReadPiece:
-    """Several parts in bars, from BOS to END."""
+    """Several parts in bars, from BOS to END, under their plan, if they have one."""
     ids, scheme = encoded.ids.astype(np.int64), BarsTokenizer()
     score = scheme.decode(Tokens(ids, scheme.vocabulary.hash))
     clock, ticks_per_step = Clock.of(score), score.ticks_per_beat // STEPS_PER_BEAT
@@ -207,7 +215,8 @@ def read_bars(encoded: Encoded) -> ReadPiece:
     note_T[begins[is_louder] - 1] = np.flatnonzero(is_louder)
     seconds = clock.seconds(steps * ticks_per_step)
     end_seconds = clock.seconds((steps[begins] + lengths) * ticks_per_step)
-    return ReadPiece(ids, seconds, note_T, seconds[begins], end_seconds, ids[begins] - PITCH, begins, None)
+    conditions = _conditions(encoded)
+    return ReadPiece(ids, seconds, note_T, seconds[begins], end_seconds, ids[begins] - PITCH, begins, conditions)
 
 
 def read_chorale(encoded: Encoded) -> ReadPiece:
@@ -232,10 +241,10 @@ def read_chorale(encoded: Encoded) -> ReadPiece:
 
 
 def _conditions(encoded: Encoded) -> Conditions | None:
-    if encoded.conditions is None or encoded.source is None or encoded.scored is None:
+    if encoded.conditions is None or encoded.source is None:
         return None
     ids, channels, source = (part.astype(np.int64) for part in (encoded.ids, encoded.conditions, encoded.source))
-    batch = collate([Row(ids, encoded.scored, channels, source)])
+    batch = collate([Row(ids, np.ones(len(ids), dtype=np.bool_), channels, source)])
     assert batch.channels_BTC is not None
     assert batch.source_BT is not None
     return Conditions(batch.channels_BTC, batch.source_BT)

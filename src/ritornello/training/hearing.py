@@ -18,6 +18,7 @@ from torch import Tensor
 from ritornello.data.schemes import SCHEMES
 from ritornello.errors import UserError
 from ritornello.models.events import EventModel
+from ritornello.models.form import Form
 from ritornello.scores.score import Notes, Part, Score, Tempo
 from ritornello.training.build import build_model
 from ritornello.training.figures import is_performance
@@ -46,8 +47,8 @@ def hearing_of(source: Path, length: int = 96, changes: Sequence[str] = ()) -> H
         changes: of the recipe, such as ``model.config.window=24``.
 
     Raises:
-        UserError: no such recipe, run or model, a value that it refuses, a length out of range, or a level of a
-            chorale, which has no stages.
+        UserError: no such recipe, run or model, a value that it refuses, a length out of range, or one that
+            has no stages: of a chorale's levels, or under the plan of a piece.
     """
     low, high = LENGTHS
     if not low <= length <= high:
@@ -60,6 +61,9 @@ def hearing_of(source: Path, length: int = 96, changes: Sequence[str] = ()) -> H
         raise UserError(f"no such level: {level!r}", where="data.level", mend=f"one of {', '.join(sorted(facts))}")
     sizes = {key: facts[level][key] for key in ("vocabulary_size", "condition_sizes")}
     model = build_model(name, recipe.model.config, **sizes)
+    if isinstance(model, Form):
+        mend = "ask a run or weights of it what they hear of a piece, with --piece"
+        raise UserError(f"what {name} hears follows from the plan of a piece", where=str(source), mend=mend)
     if not isinstance(model, EventModel):
         raise UserError(f"{name} hears all that came before it", where=str(source), mend="name a model of performances")
     stages = model.hears(_ids(level, length))
