@@ -26,11 +26,12 @@ from ritornello.form.closes import Close, closes
 from ritornello.form.evidence import chord_of_state, evidence_of
 from ritornello.form.grid import FRAMES_PER_BEAT, Grid, Range, grid_of_score
 from ritornello.form.keys import home_key, home_key_of_long, spell_key
+from ritornello.form.letters import CAPITALS, MAX_PRIMES, SMALL
 from ritornello.form.local_keys import local_keys
 from ritornello.form.motifs import motifs_of
 from ritornello.form.phrases import PhraseSpan, phrase_spans, spans_to
 from ritornello.form.plan import MAX_BARS, MAX_PHRASE_BEATS, Cadence, Motif, Phrase, Plan, Section
-from ritornello.form.returns import CAPITALS, MAX_PRIMES, SMALL, Passage
+from ritornello.form.returns import Passage
 from ritornello.form.sections import SectionSpan, section_spans
 from ritornello.form.songs import is_chorale, motifs_of_passages, passages_in
 from ritornello.form.style import Style

@@ -9,12 +9,12 @@ belongs to what comes after it. Varied returns beyond the third bear letters of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_uppercase
 from typing import NamedTuple
 
 from ritornello.form.grid import FRAMES_PER_BEAT, Range
+from ritornello.form.letters import CAPITALS, MAX_PRIMES
 from ritornello.form.plan import MAX_SECTIONS
-from ritornello.form.returns import MAX_PRIMES, Passage
+from ritornello.form.returns import Passage
 from ritornello.form.ritornello import Return, ritornello_of
 from ritornello.scores.score import Score
 
@@ -74,7 +74,7 @@ def _nearest(beats: float, bar_beats: float) -> int:
 def _passages(spans: Sequence[_Span], num_bars: int) -> list[Passage]:
     """The returns with letters and sources, and the passages between them with letters of their own."""
     passages: list[Passage] = []
-    letters = iter(ascii_uppercase[1:] + ascii_uppercase[-1] * MAX_SECTIONS)
+    letters = iter(CAPITALS[1:] + CAPITALS[-1] * MAX_SECTIONS)
     primes, place = 0, 0
     for span in spans[: MAX_SECTIONS // 2]:
         if span.bars[0] > place:

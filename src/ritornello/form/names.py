@@ -1,6 +1,6 @@
 """Sections by their names: ``intro verse prechorus chorus verse chorus bridge chorus outro``.
 
-A name becomes a label by the custom of the songs (``returns.py``): what is sung has a capital, what is played only a
+A name becomes a label by the custom of the songs (``letters.py``): what is sung has a capital, what is played only a
 small letter. A name that returns is the same music; ``verse'`` is a verse with another melody on the same material.
 
 Each name may have a number of bars (``verse 16`` or ``verse16``). Without one it lasts as long as where it stood last,
@@ -16,6 +16,7 @@ import re
 from typing import NamedTuple
 
 from ritornello.errors import UserError
+from ritornello.form.letters import INTRODUCTION, OUTRO, PRIMES_PATTERN
 
 
 class Custom(NamedTuple):
@@ -26,18 +27,18 @@ class Custom(NamedTuple):
 
 
 NAMES = {
-    "intro": Custom("i", 8),
+    "intro": Custom(INTRODUCTION, 8),
     "verse": Custom("A", 8),
     "prechorus": Custom("B", 4),
     "chorus": Custom("C", 8),
     "bridge": Custom("D", 8),
     "interlude": Custom("a", 4),
     "solo": Custom("b", 8),
-    "outro": Custom("o", 4),
+    "outro": Custom(OUTRO, 4),
 }
 _SAME = {"introduction": "intro", "refrain": "chorus", "instrumental": "interlude", "coda": "outro"}
 _HYPHEN = re.compile(r"\bpre[ -]chorus", re.IGNORECASE)
-_ITEM = re.compile(r"([A-Za-z]{2,})('{0,3})\s*([0-9]*)(?![A-Za-z0-9'])")
+_ITEM = re.compile(rf"([A-Za-z]{{2,}})({PRIMES_PATTERN})\s*([0-9]*)(?![A-Za-z0-9'])")
 _BETWEEN = re.compile(r"[\s,|-]*")
 
 

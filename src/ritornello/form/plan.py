@@ -27,6 +27,7 @@ from pydantic import (
 
 from ritornello.form.chord import Chord
 from ritornello.form.key import Key, KeyField
+from ritornello.form.letters import PRIMES_PATTERN
 from ritornello.form.numerals import chord_name, parse_chord
 from ritornello.form.style import Style
 
@@ -106,7 +107,7 @@ class Phrase(PlanModel):
 class Section(PlanModel):
     """One section. The same label is the same music; a prime is the same material, varied."""
 
-    label: str = Field(pattern=r"^[A-Za-z]'{0,3}$")
+    label: str = Field(pattern=rf"^[A-Za-z]{PRIMES_PATTERN}$")
     """Letter with primes: ``A``, ``B``, ``A'``."""
     bars: int = Field(ge=1, le=MAX_BARS)
     """Length in full bars."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ritornello.form.grid import Range, phrase_ranges, section_ranges, to_frames
+from ritornello.form.letters import MAX_PRIMES, letters_like
 from ritornello.form.plan import Motif, Phrase, Plan, Section
-from ritornello.form.returns import CAPITALS, MAX_PRIMES, SMALL
 
 
 def recomposed(plan: Plan, span: Range) -> Plan:
@@ -47,8 +47,7 @@ def _label(plan: Plan, sections: list[Section], number: int, span: Range) -> str
     (start, end), pickup = section_ranges(plan)[number], to_frames(plan.pickup_beats or 0)
     whole = span[0] <= start + pickup and end - pickup <= span[1]
     is_first = all(section.letter != label[0] for section in sections[:number])
-    letters = CAPITALS if label[0].isupper() else SMALL
-    unused = [letter for letter in letters if all(other[0] != letter for other in used)]
+    unused = [letter for letter in letters_like(label[0]) if all(other[0] != letter for other in used)]
     if is_first and whole and unused:
         return unused[0]
     free = [label[0] + "'" * primes for primes in range(1, MAX_PRIMES + 1)]

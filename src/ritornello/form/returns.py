@@ -4,9 +4,8 @@ Segments are named one after the other: each is one of the materials heard so fa
 likely it is to be each of them follows from how alike its bars are to those of the statements before (a multinomial
 logit, fitted by ``benchmarks/fit_song_form.py`` to the letters of two people).
 
-Letters follow the custom of the songs: capitals have a melody, small letters have none, ``i`` is an introduction and
-``o`` an end without melody. The same label is the same tune on the same level; a prime marks a return that is varied or
-transposed.
+Letters follow the custom of the songs (``letters.py``). The same label is the same tune on the same level; a prime
+marks a return that is varied or transposed.
 
 Shapes: N bars.
 """
@@ -14,7 +13,6 @@ Shapes: N bars.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +20,7 @@ import numpy as np
 from ritornello.form.bars import Bars
 from ritornello.form.evidence import FloatArray
 from ritornello.form.grid import Range
+from ritornello.form.letters import CAPITALS, INTRODUCTION, MAX_PRIMES, OUTRO, SMALL
 from ritornello.form.repetition import Repetition
 from ritornello.form.song_weights import weights_of
 from ritornello.form.voices import REST
@@ -44,10 +43,6 @@ MATERIAL = (
 """What speaks for a segment to be a return of a material, against being new."""
 SAME_TUNE = 0.8
 """Share of the onsets of two statements that must agree in time and pitch class if they bear the same label."""
-MAX_PRIMES = 3
-INTRODUCTION, END = "i", "o"
-CAPITALS = ascii_uppercase
-SMALL = "".join(letter for letter in ascii_lowercase if letter not in INTRODUCTION + END)
 
 
 class Passage(NamedTuple):
@@ -160,7 +155,7 @@ def _letters(bars: Bars, segments: Sequence[Range], materials: Sequence[int]) ->
         if number == 0 and not sings and len(segments) > 1:
             found[material] = INTRODUCTION
         elif number + 1 == len(segments) and not sings and alone:
-            found[material] = END
+            found[material] = OUTRO
         else:
             found[material] = next(free[sings], None) or next(free[not sings], CAPITALS[-1])
     return [found[material] for material in materials]

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable
 
 from ritornello.errors import UserError
+from ritornello.form.letters import PRIMES_PATTERN
 from ritornello.form.names import has_names, read_names
 from ritornello.form.plan import MAX_BARS, MAX_SECTIONS, Section
 
-_SECTION = re.compile(r"([A-Za-z])('{0,3})([0-9]+)")
+_SECTION = re.compile(rf"([A-Za-z])({PRIMES_PATTERN})([0-9]+)")
 _BETWEEN = re.compile(r"[\s,|-]*")
 _MEND = 'write for example "A8 A8 B12 A\'8"'
 _MAX_LENGTH = 1024

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ritornello.form.grid import FRAMES_PER_BEAT, phrase_slots, to_frames
 from ritornello.form.keys import key_number
+from ritornello.form.letters import MAX_PRIMES
 from ritornello.form.plan import Place, Plan
-from ritornello.form.returns import MAX_PRIMES
 from ritornello.tokenizers.metres import METRES, bar_frames
 
 MAX_TOTAL_BARS = 512

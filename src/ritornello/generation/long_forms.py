@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from ritornello.form.grid import FRAMES_PER_BEAT
+from ritornello.form.letters import INTRODUCTION, OUTRO
 from ritornello.form.plan import MAX_PHRASE_BEATS, Plan
 from ritornello.form.style import Style
 from ritornello.form.usual import tempo_of
@@ -29,11 +30,9 @@ from ritornello.tokenizers.structure import (
     DEGREE,
     END,
     FIFTHS,
-    INTRODUCTION,
     LETTER,
     LOCAL,
     METRE,
-    OUTRO,
     PICKUP,
     PRIMES,
     Head,

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.form.grid import FRAMES_PER_BEAT, grid_of_plan, section_ranges, to_frames
+from ritornello.form.letters import CAPITALS, INTRODUCTION, OUTRO
 from ritornello.form.plan import MAX_SECTIONS, Plan
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers import chorale_conditions
@@ -196,9 +197,9 @@ def _of_sections(plan: Plan) -> IntArray:
 
 def _letter_kind(letter: str) -> int:
     """1 an introduction, 2 with melody, 3 without, 4 an end without."""
-    if letter in "io":
-        return 1 if letter == "i" else 4
-    return 2 if letter.isupper() else 3
+    if letter in (INTRODUCTION, OUTRO):
+        return 1 if letter == INTRODUCTION else 4
+    return 2 if letter in CAPITALS else 3
 
 
 def _place_channels(position_steps: IntArray | np.int64, part: IntArray | np.int64) -> tuple[IntArray, ...]:

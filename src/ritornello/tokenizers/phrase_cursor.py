@@ -12,11 +12,12 @@ from typing import cast, get_args
 
 from ritornello.form.chord import QUALITIES, Chord
 from ritornello.form.grid import Grid, Range, grid_of_plan, section_ranges
+from ritornello.form.letters import LETTERS
 from ritornello.form.plan import MAX_PHRASE_BEATS, Cadence, Relation
 from ritornello.scores.score import Mode
 from ritornello.tokenizers.base import Vocabulary
 from ritornello.tokenizers.families import Family
-from ritornello.tokenizers.structure import DEGREE, LETTERS, LOCAL, STRUCTURE_NAMES, StructureCursor
+from ritornello.tokenizers.structure import DEGREE, LOCAL, STRUCTURE_NAMES, StructureCursor
 from ritornello.tokenizers.structure import SLOTS as STRUCTURE_SLOTS
 
 PHRASE_SLOTS = (

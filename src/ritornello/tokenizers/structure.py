@@ -22,16 +22,13 @@ from numpy.typing import NDArray
 from ritornello.errors import UserError
 from ritornello.form.grid import FRAMES_PER_BEAT, to_frames
 from ritornello.form.key import Key
+from ritornello.form.letters import CAPITALS, INTRODUCTION, LETTERS, MAX_PRIMES, OUTRO, SMALL, letters_like
 from ritornello.form.plan import MAX_BARS, MAX_SECTIONS, Direction, Plan, Section
 from ritornello.scores.score import IntArray, Mode
 from ritornello.tokenizers.base import Tokens, Vocabulary, check_vocabulary
 from ritornello.tokenizers.families import Family, mask_of
 from ritornello.tokenizers.metres import FIFTHS_TOKENS, METRE_TOKENS, METRES, MODE_TOKENS, PICKUP_TOKENS, bar_frames
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-INTRODUCTION, OUTRO = "i", "o"
-CAPITALS = LETTERS[:26]
-_SMALL = "".join(letter for letter in LETTERS[26:] if letter not in INTRODUCTION + OUTRO)
 BARS_PER_TOKEN = 64
 HEADER_SLOTS = ("bos", "mode", "fifths", "metre", "pickup")
 SECTION_SLOTS = ("letter", "primes", "bars", "degree", "local", "register", "density")
@@ -40,7 +37,7 @@ STRUCTURE_NAMES = (
     *("PAD", "BOS", "END"),
     *(MODE_TOKENS + FIFTHS_TOKENS + METRE_TOKENS + PICKUP_TOKENS),
     *(f"LETTER_{letter}" for letter in LETTERS),
-    *(f"PRIMES_{primes}" for primes in range(4)),
+    *(f"PRIMES_{primes}" for primes in range(MAX_PRIMES + 1)),
     "MORE_BARS",
     *(f"BARS_{bars}" for bars in range(1, BARS_PER_TOKEN + 1)),
     *(f"DEGREE_{semitones}" for semitones in range(12)),
@@ -171,7 +168,7 @@ class StructureCursor:
 
     def _letters(self) -> list[int]:
         used = {head.letter for head in self.heads}
-        known = {*used, INTRODUCTION, OUTRO, *(letter for kind in (CAPITALS, _SMALL) for letter in _next(kind, used))}
+        known = {*used, INTRODUCTION, OUTRO, *(letter for kind in (CAPITALS, SMALL) for letter in _next(kind, used))}
         letters = [] if len(self.heads) == MAX_SECTIONS else sorted(LETTER.id(letter) for letter in known)
         return [END, *letters] if self.heads else letters
 
@@ -276,8 +273,7 @@ def ordered_letters(plan: Plan) -> list[str]:
     """For every section its letter renamed in order of appearance: A, B, ... with melody, a, b, ... without."""
     names = {INTRODUCTION: INTRODUCTION, OUTRO: OUTRO}
     for section in plan.sections or ():
-        kind = CAPITALS if section.letter.isupper() else _SMALL
-        names.setdefault(section.letter, _next(kind, names.values()))
+        names.setdefault(section.letter, _next(letters_like(section.letter), names.values()))
     return [names[section.letter] for section in plan.sections or ()]
 
 
