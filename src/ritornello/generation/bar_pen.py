@@ -26,7 +26,6 @@ from ritornello.tokenizers.bars_conditions import Follower, Guide, Row
 from ritornello.tokenizers.bars_cursor import BarsCursor
 from ritornello.tokenizers.bars_words import (
     BAR,
-    CHORD,
     DURATION,
     DURATIONS,
     END,
@@ -75,8 +74,6 @@ class Pen:
     """The token of the bars of the piece."""
     ids: list[int]
     notes: list[Written]
-    chords: list[tuple[int, int]]
-    """Step and token of each chord symbol."""
     unread: list[int]
     rows: list[Row]
     """What is said of the token after each unread one."""
@@ -84,11 +81,11 @@ class Pen:
     @classmethod
     def new(cls, model: LanguageModel, guide: Guide, metre: int) -> Pen:
         """A pen before the first token."""
-        return cls(new_stream(model), BarsCursor(has_dynamics=False), Follower(guide), metre, [], [], [], [], [])
+        return cls(new_stream(model), BarsCursor(has_dynamics=False), Follower(guide), metre, [], [], [], [])
 
     def copy(self) -> Pen:
         """A pen that can go another way."""
-        lists = (self.ids, self.notes, self.chords, self.unread, self.rows)
+        lists = (self.ids, self.notes, self.unread, self.rows)
         return Pen(self.stream, self.cursor.copy(), self.follower.copy(), self.metre, *(list(own) for own in lists))  # type: ignore[arg-type]
 
     def write(self, tokens: Iterable[int]) -> None:
@@ -97,12 +94,9 @@ class Pen:
             self.cursor.feed(token)
             self.unread.append(token)
             self.rows.append(self.follower.feed(token, self.cursor))
-            family = int(FAMILY_V[token])
-            if family == DURATION:
+            if FAMILY_V[token] == DURATION:
                 pitch = self.ids[-1] - PITCH
                 self.notes.append(Written(self.cursor.now_steps, self.cursor.part, pitch, token - DURATION))
-            elif family == CHORD:
-                self.chords.append((self.cursor.now_steps, token))
             self.ids.append(token)
 
     def logits(self) -> NDArray[np.float64]:
@@ -132,11 +126,11 @@ class Pen:
         return draw(min_p(top_p(logits, drawing.mass), drawing.least_share), random.random())
 
     def mask(self) -> NDArray[np.bool_]:
-        """What may come next by grammar, in a piece of one metre and one key whose tempo is set apart; never END."""
+        """What may come next by grammar in a piece of one metre and key; tempo and chords are set apart. Never END."""
         mask = self.cursor.mask()
         mask[BAR:LENGTH] &= np.arange(BAR, LENGTH) == self.metre
         mask[LENGTH:POSITION] = False
-        mask[TEMPO:CHORD] = False
+        mask[TEMPO:PART] = False
         mask[END] = False
         return mask
 
@@ -152,12 +146,6 @@ class Pen:
         first = max(0, end_step - self.cursor.bar_start_steps)
         beyond[POSITION + min(first, TEMPO - POSITION) : TEMPO] = True
         return beyond
-
-    def compose(
-        self, end_step: int, random: np.random.Generator, drawing: Drawing, silent_from: int | None = None
-    ) -> None:
-        """Draws everything up to ``end_step``, driven alone; see ``composing``."""
-        self.drive(self.composing(self.cursor.now_steps, end_step, random, drawing, silent_from))
 
     def composing(
         self,
@@ -179,47 +167,41 @@ class Pen:
                 return
             self.write([token])
 
-    def write_notes(self, notes: Iterable[Written], chords: Iterable[tuple[int, int]], end_step: int) -> None:
-        """Writes notes and chord symbols from here up to ``end_step``, and the barlines between them.
+    def write_notes(self, notes: Iterable[Written], end_step: int) -> None:
+        """Writes notes from here up to ``end_step``, and the barlines between them.
 
-        What the grammar does not let stand is left out: a chord that holds already, a pitch that still sounds.
+        What the grammar does not let stand is left out: a pitch that still sounds.
         """
-        by_step: dict[int, tuple[list[int], list[Written]]] = {}
-        for step, token in chords:
-            by_step.setdefault(step, ([], []))[0].append(token)
+        by_step: dict[int, list[Written]] = {}
         for note in sorted(notes, key=lambda note: note[:3]):
-            by_step.setdefault(note.step, ([], []))[1].append(note)
+            by_step.setdefault(note.step, []).append(note)
         for step in sorted(by_step):
             while self.next_barline_steps <= step:
                 self.write([self.metre])
-            self._write_place(step, *by_step[step])
+            self._write_place(step, by_step[step])
         while self.next_barline_steps < end_step:
             self.write([self.metre])
 
-    def _write_place(self, step: int, chords: list[int], notes: list[Written]) -> None:
-        cursor, tokens = self.cursor.copy(), list[int]()
-        position = POSITION + step - cursor.bar_start_steps
-
-        def put(*added: int) -> None:
-            for token in added:
-                cursor.feed(token)
-            tokens.extend(added)
-
-        put(position)
-        put(*(token for token in chords[-1:] if cursor.mask()[token]))
+    def _write_place(self, step: int, notes: list[Written]) -> None:
+        tokens = [POSITION + step - self.cursor.bar_start_steps]
+        cursor = self.cursor.copy()
+        cursor.feed(tokens[0])
         for note in notes:
-            before = cursor.copy()
-            opened = [] if cursor.part == note.part else [PART + note.part]
-            for token in opened:
-                if cursor.mask()[token]:
-                    cursor.feed(token)
-            if cursor.part == note.part and cursor.mask()[PITCH + note.pitch]:
-                cursor = before
-                put(*opened, PITCH + note.pitch, DURATION + note.duration)
-            else:
-                cursor = before
+            after, added = cursor.copy(), [PITCH + note.pitch, DURATION + note.duration]
+            if after.part != note.part:
+                added = [PART + note.part, *added]
+            if all(_may_feed(after, token) for token in added):
+                cursor, tokens = after, [*tokens, *added]
         if len(tokens) > 1:
             self.write(tokens)
+
+
+def _may_feed(cursor: BarsCursor, token: int) -> bool:
+    """Whether the grammar lets a token stand; if so the cursor takes it."""
+    may = bool(cursor.mask()[token])
+    if may:
+        cursor.feed(token)
+    return may
 
 
 def write_together(pens: Sequence[Pen], writings: Sequence[Writing[_T]]) -> list[_T]:

@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from ritornello.errors import UserError
-from ritornello.form.grid import FRAMES_PER_BEAT, phrase_slots, section_ranges
+from ritornello.form.grid import FRAMES_PER_BEAT, section_ranges
 from ritornello.form.plan import Plan
 from ritornello.form.recomposed import recomposed
 from ritornello.form.timing import is_performance
@@ -32,7 +32,7 @@ from ritornello.generation.bar_pen import Drawing, Pen, Written, write_together
 from ritornello.generation.engine import one_thread
 from ritornello.generation.region_pen import Region, composing_region, fixed_in
 from ritornello.models.base import Conditions, LanguageModel
-from ritornello.scores.score import ChordSymbol, IntArray, Notes, Part, Score
+from ritornello.scores.score import IntArray, Notes, Part, Score
 from ritornello.tokenizers.bars import EvenBarsTokenizer, quantize
 from ritornello.tokenizers.bars_conditions import STEPS_PER_FRAME, Guide
 from ritornello.tokenizers.bars_words import BAR, DURATIONS, FAMILY_V, MAX_PARTS, PITCH, STEPS_PER_BEAT
@@ -162,7 +162,7 @@ def edit(
     if not open_parts:
         raise UserError("all parts are locked", where="--lock", mend="leave one open")
     kept = _without(score, span, open_parts)
-    heard = _heard(kept, plan, end_of_bars(score))
+    heard = _heard(kept, end_of_bars(score))
     steps = _in_steps(score, heard, span)
     plan = recomposed(plan, (steps.start // STEPS_PER_FRAME, -(-steps.end // STEPS_PER_FRAME)))
     first, behind = heard.first_from(steps.start), heard.first_from(steps.end)
@@ -223,25 +223,12 @@ class _Heard(NamedTuple):
         return max(self.num_header, int(np.searchsorted(self.places[:, 1], step)))
 
 
-def _heard(kept: Score, plan: Plan, end_ticks: int) -> _Heard:
-    """As long as the piece is with its region. A song without chord symbols is heard with those of its plan."""
+def _heard(kept: Score, end_ticks: int) -> _Heard:
+    """As long as the piece is with its region; without chord symbols, of which the models have learned none."""
     tokenizer = EvenBarsTokenizer()
-    chords = kept.chords or (_symbols(plan, kept.ticks_per_beat) if plan.style == "song" else ())
     closing_ticks = max(kept.closing_ticks, end_ticks)
-    ids = tokenizer.encode(replace(kept, chords=chords, closing_ticks=closing_ticks)).ids
+    ids = tokenizer.encode(replace(kept, chords=(), closing_ticks=closing_ticks)).ids
     return _Heard(ids, tokenizer.places(ids))
-
-
-def _symbols(plan: Plan, ticks_per_beat: int) -> tuple[ChordSymbol, ...]:
-    """The harmony of a plan as chord symbols, as the songs that the models learned from have them."""
-    symbols: list[ChordSymbol] = []
-    for phrase, slots in zip(plan.phrases, phrase_slots(plan), strict=True):
-        if phrase.key is not None:
-            tonic = phrase.key.tonic_pitch_class
-            for chord, (start, _) in zip(phrase.harmony or (), slots, strict=False):
-                onset_ticks = start * ticks_per_beat // FRAMES_PER_BEAT
-                symbols.append(ChordSymbol(onset_ticks, (tonic + chord.root) % 12, chord.quality))
-    return tuple(symbols)
 
 
 def _in_steps(score: Score, heard: _Heard, span: Span) -> Span:

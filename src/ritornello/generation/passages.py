@@ -5,7 +5,7 @@ other section is composed under the plan, hearing the passage that it derives fr
 through their summaries. The piece has exactly the plan's bars.
 
 The metre of all bars, the length of a pickup and the key signature are the plan's; the instruments are drawn by the
-model. Chord symbols, where the model writes them, are kept. Songs get a plain balance of parts; Bach is evenly loud.
+model. Songs get the plan's harmony as chord symbols, and a plain balance of parts; Bach is evenly loud.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from ritornello.form.grid import section_ranges, to_frames
 from ritornello.form.plan import Plan
 from ritornello.generation.bar_pen import Drawing, Pen, Writing, Written, write_together
+from ritornello.generation.places import chord_symbols
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Notes, Score
 from ritornello.tokenizers.bars import EvenBarsTokenizer
@@ -90,7 +91,9 @@ def score_of(pen: Pen, plan: Plan) -> Score:
     """What a pen has written, as a Score."""
     tokenizer = EvenBarsTokenizer()
     score = tokenizer.decode(Tokens(np.array(pen.ids), tokenizer.vocabulary.hash))
-    return replace(_balanced(score) if plan.style == "song" else score, title=plan.title)
+    if plan.style == "song":
+        score = replace(_balanced(score), chords=chord_symbols(plan, score.ticks_per_beat))
+    return replace(score, title=plan.title)
 
 
 def _balanced(score: Score) -> Score:
@@ -108,14 +111,12 @@ def _louder(notes: Notes, velocity: int, barlines: Sequence[int]) -> Notes:
     return Notes.columns(notes.onset_ticks, notes.duration_ticks, notes.pitch, velocities)
 
 
-def compose_bars(
-    pen: Pen, plan: Plan, random: np.random.Generator, drawing: Drawing, *, copies: bool = True
-) -> Writing[None]:
-    """Writes the piece, from BOS to END; ``copies``: what returns unvaried is written again, else composed too."""
+def compose_bars(pen: Pen, plan: Plan, random: np.random.Generator, drawing: Drawing) -> Writing[None]:
+    """Writes the piece, from BOS to END; what returns unvaried is written again."""
     assert plan.sections is not None, "the plan is complete"
     yield from _write_header(pen, plan, random, drawing)
     spans = [(start * STEPS_PER_FRAME, end * STEPS_PER_FRAME) for start, end in section_ranges(plan)]
-    sources = [_same_before(plan, number) if copies else None for number in range(len(spans))]
+    sources = [_same_before(plan, number) for number in range(len(spans))]
     for number, (start, end) in enumerate(spans):
         source = sources[number]
         if source is None:
@@ -153,7 +154,7 @@ def _write_header(pen: Pen, plan: Plan, random: np.random.Generator, drawing: Dr
 
 
 def _write_again(pen: Pen, source: tuple[int, int], own: tuple[int, int]) -> None:
-    """The notes and chord symbols of an earlier section at the place of this one; none lasts beyond its end."""
+    """The notes of an earlier section at the place of this one; none lasts beyond its end."""
     shift, length = own[0] - source[0], source[1] - source[0]
     notes: list[Written] = []
     for note in pen.notes:
@@ -163,5 +164,4 @@ def _write_again(pen: Pen, source: tuple[int, int], own: tuple[int, int]) -> Non
             while DURATIONS[duration] > room and duration:
                 duration -= 1
             notes.append(note._replace(step=note.step + shift, duration=duration))
-    chords = [(step + shift, token) for step, token in pen.chords if source[0] <= step < source[1]]
-    pen.write_notes(notes, [chord for chord in chords if chord[0] < own[1]], own[1])
+    pen.write_notes(notes, own[1])

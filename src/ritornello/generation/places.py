@@ -1,13 +1,23 @@
-"""What a complete plan asks of every frame, in the terms of the rules of part writing."""
+"""What a complete plan asks of every frame, in the terms of the rules of part writing; and its harmony by name."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ritornello.form.chord import Chord
-from ritornello.form.grid import Grid, Range, grid_of_plan, phrase_ranges, section_ranges, to_frames
+from ritornello.form.grid import (
+    FRAMES_PER_BEAT,
+    Grid,
+    Range,
+    grid_of_plan,
+    phrase_ranges,
+    phrase_slots,
+    section_ranges,
+    to_frames,
+)
 from ritornello.form.plan import Phrase, Plan
 from ritornello.generation.voice_rules import Place
+from ritornello.scores.score import ChordSymbol
 
 
 def places_of(plan: Plan) -> list[Place]:
@@ -23,6 +33,21 @@ def places_of(plan: Plan) -> list[Place]:
             made[0] = replace(made[0], strike=True)  # so that a section can return after any other
         places += made
     return places
+
+
+def chord_symbols(plan: Plan, ticks_per_beat: int) -> tuple[ChordSymbol, ...]:
+    """The harmony of a plan as a lead sheet has it: a symbol wherever root or quality change."""
+    symbols: list[ChordSymbol] = []
+    for phrase, slots in zip(plan.phrases, phrase_slots(plan), strict=True):
+        if phrase.key is not None:
+            tonic = phrase.key.tonic_pitch_class
+            for chord, (start, _) in zip(phrase.harmony or (), slots, strict=False):
+                symbol = ChordSymbol(
+                    start * ticks_per_beat // FRAMES_PER_BEAT, (tonic + chord.root) % 12, chord.quality
+                )
+                if not symbols or (symbol.root, symbol.quality) != (symbols[-1].root, symbols[-1].quality):
+                    symbols.append(symbol)
+    return tuple(symbols)
 
 
 def cadence_frame(phrase: Phrase, place: Range) -> int:

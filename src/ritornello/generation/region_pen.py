@@ -17,7 +17,6 @@ from ritornello.generation.bar_pen import Drawing, Pen, Writing
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers.bars_words import (
     BAR,
-    CHORD,
     DURATION,
     DURATIONS,
     END,
@@ -36,7 +35,7 @@ _DURATIONS = np.array(DURATIONS)
 
 
 class Fixed(NamedTuple):
-    """What stays at its place: a barline with its LENGTH and KEY, a tempo, a chord symbol, or a note."""
+    """What stays at its place: a barline with its LENGTH and KEY, a tempo, or a note."""
 
     step: int
     tokens: tuple[int, ...]
@@ -71,7 +70,7 @@ def fixed_in(ids: IntArray, places: IntArray) -> tuple[Fixed, ...]:
     rows: list[tuple[int, int, int]] = [tuple(row) for row in np.column_stack([ids, places[:, 1:]]).tolist()]
     for token, step, part in rows:
         family = _FAMILY[token]
-        if family in {BAR, TEMPO, CHORD}:
+        if family in {BAR, TEMPO}:
             found.append(Fixed(step, (token,), -1))
         elif family == PITCH:
             found.append(Fixed(step, (token,), part))
