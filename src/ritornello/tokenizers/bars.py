@@ -45,6 +45,7 @@ from ritornello.tokenizers.bars_grid import (
     score_of,
     settled,
 )
+from ritornello.tokenizers.bars_order import place_in_order
 from ritornello.tokenizers.bars_words import (
     BAR,
     BAR_STEPS,
@@ -57,7 +58,6 @@ from ritornello.tokenizers.bars_words import (
     FAMILY_V,
     KEY,
     LENGTH,
-    NUM_PITCHES,
     NUM_TOKENS,
     PART,
     PITCH,
@@ -73,8 +73,6 @@ from ritornello.tokenizers.bars_words import (
 from ritornello.tokenizers.base import Tokens, check_vocabulary, mask_after
 
 _WHERE = "bars tokens"
-_SLOTS_PER_PART = 1 + 3 * NUM_PITCHES
-_FIRST_PART_SLOT = 6  # behind BAR, LENGTH, KEY, POSITION, TEMPO, CHORD
 
 
 class BarsTokenizer:
@@ -154,28 +152,27 @@ def _write(piece: GridPiece) -> IntArray:
     ids: list[IntArray] = []
     keys: list[IntArray] = []
 
-    def say(tokens: IntArray, steps: IntArray, slot: IntArray | int) -> None:
+    def say(tokens: IntArray, steps: IntArray, part: IntArray | int = 0, pitch: IntArray | int = 0) -> None:
         ids.append(tokens)
-        keys.append(steps * (_FIRST_PART_SLOT + 16 * _SLOTS_PER_PART) + slot)
+        keys.append(place_in_order(tokens, steps, part, pitch))
 
-    say(BAR + bars.metre, barlines, 0)
+    say(BAR + bars.metre, barlines)
     short = bars.is_short
-    say(LENGTH + bars.steps[short] // STEPS_PER_LENGTH - 1, barlines[short], 1)
+    say(LENGTH + bars.steps[short] // STEPS_PER_LENGTH - 1, barlines[short])
     key_bars, key_values = _columns(piece.keys)
-    say(KEY + key_values, barlines[key_bars], 2)
-    changes = [(TEMPO, 4, *_columns(piece.tempos)), (CHORD, 5, *_columns(piece.chords))]
-    for family, slot, steps, values in changes:
-        say(family + values, steps, slot)
-    places = np.unique(np.concatenate([notes.onset_steps, *(steps for _, _, steps, _ in changes)]))
-    say(POSITION + places - barlines[np.searchsorted(barlines, places, side="right") - 1], places, 3)
-    slot = _FIRST_PART_SLOT + notes.part * _SLOTS_PER_PART
+    say(KEY + key_values, barlines[key_bars])
+    changes = [(TEMPO, *_columns(piece.tempos)), (CHORD, *_columns(piece.chords))]
+    for family, steps, values in changes:
+        say(family + values, steps)
+    places = np.unique(np.concatenate([notes.onset_steps, *(steps for _, steps, _ in changes)]))
+    say(POSITION + places - barlines[np.searchsorted(barlines, places, side="right") - 1], places)
     begins = (np.diff(notes.onset_steps, prepend=-1) != 0) | (np.diff(notes.part, prepend=-1) != 0)
-    say(PART + notes.part[begins], notes.onset_steps[begins], slot[begins])
-    slot += 1 + 3 * notes.pitch
+    say(PART + notes.part[begins], notes.onset_steps[begins], notes.part[begins])
     louder = _changes_of_velocity(notes)
-    say(VELOCITY + notes.velocity_bin[louder], notes.onset_steps[louder], slot[louder])
-    say(PITCH + notes.pitch, notes.onset_steps, slot + 1)
-    say(DURATION + notes.duration, notes.onset_steps, slot + 2)
+    velocities = VELOCITY + notes.velocity_bin[louder]
+    say(velocities, notes.onset_steps[louder], notes.part[louder], notes.pitch[louder])
+    say(PITCH + notes.pitch, notes.onset_steps, notes.part, notes.pitch)
+    say(DURATION + notes.duration, notes.onset_steps, notes.part, notes.pitch)
     body = np.concatenate(ids)[np.argsort(np.concatenate(keys), kind="stable")]
     return np.concatenate([[BOS], PROGRAM + np.array(piece.programs), body, [END]])
 

@@ -27,22 +27,8 @@ from ritornello.form.plan import MAX_SECTIONS, Plan
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers import chorale_conditions
 from ritornello.tokenizers.bars_cursor import BarsCursor
-from ritornello.tokenizers.bars_words import (
-    BAR,
-    CHORD,
-    DURATION,
-    END,
-    FAMILY_V,
-    KEY,
-    LENGTH,
-    MAX_PARTS,
-    NUM_PITCHES,
-    PART,
-    PITCH,
-    POSITION,
-    STEPS_PER_BEAT,
-    TEMPO,
-)
+from ritornello.tokenizers.bars_order import place_in_order
+from ritornello.tokenizers.bars_words import BAR, DURATION, END, FAMILY_V, MAX_PARTS, PITCH, STEPS_PER_BEAT
 
 STEPS_PER_FRAME = STEPS_PER_BEAT // FRAMES_PER_BEAT
 NO_SOURCE = -1
@@ -72,12 +58,6 @@ SHIFT_CHANNEL = list(CHANNELS).index("shift")
 SHIFT_ZERO = 12
 """``shift`` is this plus the semitones by which the music lies above its source; 0 = nothing is said."""
 
-_SLOTS_PER_PART = 1 + 3 * NUM_PITCHES
-_FIRST_PART_SLOT = 6
-_ORDER = {BAR: 0, END: 0, LENGTH: 1, KEY: 2, POSITION: 3, TEMPO: 4, CHORD: 5}
-_SLOTS = _FIRST_PART_SLOT + MAX_PARTS * _SLOTS_PER_PART
-"""Places in the order of grammar at one step."""
-
 
 class Guide:
     """A plan, frame by frame, as the tokens of its piece are told of it. Metre, pickup and sections must be set."""
@@ -103,14 +83,14 @@ class Guide:
         bar, steps, part = places.T
         unsaid = (bar < 0) | (ids == END)
         barline_steps = np.append(0, steps[families == BAR])[bar + 1]
-        order = _slots(ids, families, part)
-        keys: IntArray = np.where(bar < 0, -1, steps * _SLOTS + order)
+        pitch: IntArray = np.where(families == DURATION, np.append(0, ids[:-1]), ids) - PITCH
+        keys: IntArray = np.where(bar < 0, -1, place_in_order(ids, steps, part, pitch))
         frames = np.minimum(steps // STEPS_PER_FRAME, len(self.source_F) - 1)
         place = np.stack([*_place_channels(steps - barline_steps, part)], axis=1)
         channels = np.hstack([np.where(bar[:, None] < 0, 0, place), self.channels_FC[frames]])
         channels[ids == END] = 0
-        moved = _moved(order, families, self.semitones_F[frames])
-        wanted: IntArray = (self.source_F[frames] * STEPS_PER_FRAME + steps % STEPS_PER_FRAME) * _SLOTS + moved
+        source_steps = self.source_F[frames] * STEPS_PER_FRAME + steps % STEPS_PER_FRAME
+        wanted = place_in_order(ids, source_steps, part, pitch - self.semitones_F[frames])
         source: IntArray = np.searchsorted(keys, wanted, side="right")
         source[unsaid | (self.source_F[frames] < 0) | (source > np.arange(len(ids)))] = NO_SOURCE
         return channels, source
@@ -148,10 +128,9 @@ class Follower:
     def feed(self, token: int, cursor: BarsCursor) -> Row:
         """Takes a token that ``cursor`` has taken already; what is said of the next one."""
         guide, in_header = self.guide, cursor.bar < 0
-        family, before, step = int(FAMILY_V[token]), self._last, cursor.now_steps
-        part = cursor.part
-        order = _slot(token, before, family, part)
-        self._keys.append(-1 if in_header else step * _SLOTS + order)
+        step, part = cursor.now_steps, cursor.part
+        pitch = (self._last if token >= DURATION else token) - PITCH
+        self._keys.append(-1 if in_header else int(place_in_order(token, step, part, pitch)))
         self._last = token
         frame = min(step // STEPS_PER_FRAME, len(guide.source_F) - 1)
         place = [0, 0, 0]
@@ -160,9 +139,9 @@ class Follower:
         channels = np.concatenate([place, guide.channels_FC[frame]])
         if in_header or guide.source_F[frame] < 0:
             return Row(channels, NO_SOURCE)
-        shift = 3 * int(guide.semitones_F[frame]) if family in (PITCH, DURATION) else 0
-        wanted = (int(guide.source_F[frame]) * STEPS_PER_FRAME + step % STEPS_PER_FRAME) * _SLOTS + order - shift
-        source = bisect_right(self._keys, wanted)
+        source_step = int(guide.source_F[frame]) * STEPS_PER_FRAME + step % STEPS_PER_FRAME
+        wanted = place_in_order(token, source_step, part, pitch - int(guide.semitones_F[frame]))
+        source = bisect_right(self._keys, int(wanted))
         return Row(channels, source if source < len(self._keys) else NO_SOURCE)
 
 
@@ -205,33 +184,3 @@ def _letter_kind(letter: str) -> int:
 def _place_channels(position_steps: IntArray | np.int64, part: IntArray | np.int64) -> tuple[IntArray, ...]:
     sixteenth = np.minimum(position_steps // STEPS_PER_FRAME, PLACE_CHANNELS["sixteenth"] - 2)
     return 1 + sixteenth, 1 + position_steps % STEPS_PER_FRAME, 2 + part  # pyright: ignore[reportReturnType]
-
-
-def _slots(ids: IntArray, families: IntArray, part: IntArray) -> IntArray:
-    """Where each token stands in the order of grammar at its step (T,)."""
-    before = np.append(0, ids[:-1])
-    slots = np.zeros(len(ids), dtype=np.int64)
-    for family, slot in _ORDER.items():
-        slots[families == family] = slot
-    of_part = _FIRST_PART_SLOT + part * _SLOTS_PER_PART
-    slots = np.where(families == PART, of_part, slots)
-    slots = np.where(families == PITCH, of_part + 2 + 3 * (ids - PITCH), slots)
-    return np.where(families == DURATION, of_part + 3 + 3 * (before - PITCH), slots)
-
-
-def _slot(token: int, before: int, family: int, part: int) -> int:
-    """The same of one token."""
-    of_part = _FIRST_PART_SLOT + part * _SLOTS_PER_PART
-    if family == PART:
-        return of_part
-    if family == PITCH:
-        return of_part + 2 + 3 * (token - PITCH)
-    if family == DURATION:
-        return of_part + 3 + 3 * (before - PITCH)
-    return _ORDER.get(family, 0)
-
-
-def _moved(order: IntArray, families: IntArray, semitones: IntArray) -> IntArray:
-    """The same places in the source, which lies ``semitones`` lower."""
-    has_pitch = (families == PITCH) | (families == DURATION)
-    return order - np.where(has_pitch, 3 * semitones, 0)
