@@ -27,11 +27,14 @@ from ritornello.form.plan import MAX_SECTIONS, Plan
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers import chorale_conditions
 from ritornello.tokenizers.bars_cursor import BarsCursor
+from ritornello.tokenizers.bars_grid import MAX_STEPS
 from ritornello.tokenizers.bars_order import place_in_order
-from ritornello.tokenizers.bars_words import BAR, DURATION, END, FAMILY_V, MAX_PARTS, PITCH, STEPS_PER_BEAT
+from ritornello.tokenizers.bars_words import BAR, BAR_STEPS, DURATION, END, FAMILY_V, MAX_PARTS, PITCH, STEPS_PER_BEAT
 
 STEPS_PER_FRAME = STEPS_PER_BEAT // FRAMES_PER_BEAT
 NO_SOURCE = -1
+_NOWHERE = MAX_STEPS + 1
+"""The step from which music derives that has no source: behind all that can be written."""
 _FARTHEST_BAR, _MOST_STATEMENTS, _MOST_SECTIONS_LEFT = 31, 4, 7
 
 PLACE_CHANNELS = {
@@ -59,18 +62,32 @@ SHIFT_ZERO = 12
 """``shift`` is this plus the semitones by which the music lies above its source; 0 = nothing is said."""
 
 
+class Place(NamedTuple):
+    """Of what tokens (T,) speak, or one token."""
+
+    bar: IntArray | int
+    """-1 in the header."""
+    steps: IntArray | int
+    """From the beginning of the piece."""
+    position_steps: IntArray | int
+    """From the barline."""
+    part: IntArray | int
+    """-1 where it speaks of none."""
+
+
 class Guide:
     """A plan, frame by frame, as the tokens of its piece are told of it. Metre, pickup and sections must be set."""
 
     def __init__(self, plan: Plan) -> None:
         self.channels_FC: IntArray = np.hstack([chorale_conditions.frame_channels(plan)[:, 1:], _of_sections(plan)])
-        self.source_F: IntArray = chorale_conditions.frame_sources(plan)
+        source_F: IntArray = chorale_conditions.frame_sources(plan)
+        self.source_steps_F: IntArray = np.where(source_F < 0, _NOWHERE, STEPS_PER_FRAME * source_F)
         shift_F = self.channels_FC[:, SHIFT_CHANNEL - len(PLACE_CHANNELS)]
         self.semitones_F: IntArray = np.where(shift_F > 0, shift_F - SHIFT_ZERO, 0)
-        bars_F = (np.arange(len(self.source_F)) - self.source_F) / to_frames(plan.bar_beats)
+        bars_F = (np.arange(len(source_F)) - source_F) / to_frames(plan.bar_beats)
         column = list(CHANNELS).index("source_distance") - len(PLACE_CHANNELS)
         doublings_F: IntArray = np.log2(np.maximum(bars_F, 1)).astype(np.int64)
-        self.channels_FC[:, column] = np.where(self.source_F < 0, 0, 1 + np.clip(doublings_F, 0, 7))
+        self.channels_FC[:, column] = np.where(source_F < 0, 0, 1 + np.clip(doublings_F, 0, 7))
 
     def conditions(self, ids: IntArray, places: IntArray) -> tuple[IntArray, IntArray]:
         """Channels (T, C) and source (T,) of a whole piece; row t speaks of token t + 1.
@@ -79,28 +96,43 @@ class Guide:
             ids: (T,) from BOS to END.
             places: (T, 3) of them, see ``BarsTokenizer.places``. What lies behind the plan's end is as its last frame.
         """
-        families = FAMILY_V[ids]
         bar, steps, part = places.T
-        unsaid = (bar < 0) | (ids == END)
-        barline_steps = np.append(0, steps[families == BAR])[bar + 1]
-        pitch: IntArray = np.where(families == DURATION, np.append(0, ids[:-1]), ids) - PITCH
-        keys: IntArray = np.where(bar < 0, -1, place_in_order(ids, steps, part, pitch))
-        frames = np.minimum(steps // STEPS_PER_FRAME, len(self.source_F) - 1)
-        place = np.stack([*_place_channels(steps - barline_steps, part)], axis=1)
-        channels = np.hstack([np.where(bar[:, None] < 0, 0, place), self.channels_FC[frames]])
-        channels[ids == END] = 0
-        source_steps = self.source_F[frames] * STEPS_PER_FRAME + steps % STEPS_PER_FRAME
-        wanted = place_in_order(ids, source_steps, part, pitch - self.semitones_F[frames])
-        source: IntArray = np.searchsorted(keys, wanted, side="right")
-        source[unsaid | (self.source_F[frames] < 0) | (source > np.arange(len(ids)))] = NO_SOURCE
+        barline_steps = np.append(0, steps[FAMILY_V[ids] == BAR])[bar + 1]
+        place = Place(bar, steps, steps - barline_steps, part)
+        channels, own, wanted = self.said(ids, np.append(0, ids[:-1]), place)
+        source: IntArray = np.searchsorted(own, wanted, side="right")
+        source[source > np.arange(len(ids))] = NO_SOURCE
+        channels[ids == END], source[ids == END] = 0, NO_SOURCE
         return channels, source
+
+    def said(self, tokens: IntArray | int, before: IntArray | int, place: Place) -> tuple[IntArray, IntArray, IntArray]:
+        """What is known behind each token (T,), or behind one.
+
+        Args:
+            tokens: (T,), or one.
+            before: the token before each.
+            place: of what each speaks.
+
+        Returns:
+            The channels (T, C) of the next token; where the token stands in the order of time and grammar (T,), -1 in
+            the header; and where it stands in its source (T,), behind all that can be written if it has none.
+        """
+        bar, steps, position_steps, part = place
+        pitch = tokens + (tokens >= DURATION) * (before - tokens) - PITCH
+        is_music = bar >= 0
+        frames = np.minimum(steps // STEPS_PER_FRAME, len(self.source_steps_F) - 1)
+        reached = _PLACE_CHANNELS[(part + 2) * is_music, position_steps]
+        channels = np.concatenate([reached, self.channels_FC[frames]], axis=-1)
+        own = (place_in_order(tokens, steps, part, pitch) + 1) * is_music - 1
+        source_steps = self.source_steps_F[frames] + steps % STEPS_PER_FRAME
+        return channels, own, place_in_order(tokens, source_steps, part, pitch - self.semitones_F[frames])
 
 
 def silent_guide(plan: Plan) -> Guide:
     """One that says nothing of the plan: for models that were trained without."""
     guide = Guide(plan)
     guide.channels_FC = np.zeros_like(guide.channels_FC)
-    guide.source_F = np.full_like(guide.source_F, NO_SOURCE)
+    guide.source_steps_F = np.full_like(guide.source_steps_F, _NOWHERE)
     return guide
 
 
@@ -127,20 +159,10 @@ class Follower:
 
     def feed(self, token: int, cursor: BarsCursor) -> Row:
         """Takes a token that ``cursor`` has taken already; what is said of the next one."""
-        guide, in_header = self.guide, cursor.bar < 0
-        step, part = cursor.now_steps, cursor.part
-        pitch = (self._last if token >= DURATION else token) - PITCH
-        self._keys.append(-1 if in_header else int(place_in_order(token, step, part, pitch)))
+        place = Place(cursor.bar, cursor.now_steps, max(0, cursor.position_steps), cursor.part)
+        channels, own, wanted = self.guide.said(token, self._last, place)
         self._last = token
-        frame = min(step // STEPS_PER_FRAME, len(guide.source_F) - 1)
-        place = [0, 0, 0]
-        if not in_header:
-            place = [int(value) for value in _place_channels(np.int64(step - cursor.bar_start_steps), np.int64(part))]
-        channels = np.concatenate([place, guide.channels_FC[frame]])
-        if in_header or guide.source_F[frame] < 0:
-            return Row(channels, NO_SOURCE)
-        source_step = int(guide.source_F[frame]) * STEPS_PER_FRAME + step % STEPS_PER_FRAME
-        wanted = place_in_order(token, source_step, part, pitch - int(guide.semitones_F[frame]))
+        self._keys.append(int(own))
         source = bisect_right(self._keys, int(wanted))
         return Row(channels, source if source < len(self._keys) else NO_SOURCE)
 
@@ -181,6 +203,14 @@ def _letter_kind(letter: str) -> int:
     return 2 if letter in CAPITALS else 3
 
 
-def _place_channels(position_steps: IntArray | np.int64, part: IntArray | np.int64) -> tuple[IntArray, ...]:
-    sixteenth = np.minimum(position_steps // STEPS_PER_FRAME, PLACE_CHANNELS["sixteenth"] - 2)
-    return 1 + sixteenth, 1 + position_steps % STEPS_PER_FRAME, 2 + part  # pyright: ignore[reportReturnType]
+def _place_channels() -> IntArray:
+    """The channels of a place (2 + parts, steps of a bar, 3): nothing is known, no part yet, part 0, ..."""
+    steps = np.arange(int(BAR_STEPS.max()) + 1)
+    table = np.zeros((PLACE_CHANNELS["part"], len(steps), len(PLACE_CHANNELS)), dtype=np.int64)
+    table[1:, :, 0] = 1 + np.minimum(steps // STEPS_PER_FRAME, PLACE_CHANNELS["sixteenth"] - 2)
+    table[1:, :, 1] = 1 + steps % STEPS_PER_FRAME
+    table[1:, :, 2] = np.arange(1, len(table))[:, None]
+    return table
+
+
+_PLACE_CHANNELS = _place_channels()

@@ -6,8 +6,6 @@ pitch by pitch VELOCITY, PITCH, DURATION.
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 
 from ritornello.scores.score import IntArray
@@ -38,15 +36,9 @@ _PER_PART_V: IntArray = np.where(np.isin(FAMILY_V, (PART, *_OF_NOTES)), _PLACES_
 _PER_PITCH_V: IntArray = np.where(np.isin(FAMILY_V, _OF_NOTES), _PLACES_PER_PITCH, 0)
 
 
-@overload
-def place_in_order(
-    tokens: IntArray, steps: IntArray, part: IntArray | int = 0, pitch: IntArray | int = 0
-) -> IntArray: ...
-@overload
-def place_in_order(tokens: int, steps: int, part: int = 0, pitch: int = 0) -> np.int64: ...
 def place_in_order(
     tokens: IntArray | int, steps: IntArray | int, part: IntArray | int = 0, pitch: IntArray | int = 0
-) -> IntArray | np.int64:
+) -> IntArray:
     """A number for each token (T,), or for one, by which the tokens of a piece between BOS and END ascend.
 
     Args:
