@@ -12,6 +12,7 @@ from ritornello.errors import UserError
 from ritornello.form.key import Key
 from ritornello.scores.midi import write_midi
 from ritornello.scores.score import Notes, Part, Score
+from tests.form.song import CHORUS, VERSE, song
 
 
 def piece(path: Path, *, num_bars: int, num_parts: int) -> Path:
@@ -23,33 +24,45 @@ def piece(path: Path, *, num_bars: int, num_parts: int) -> Path:
 
 
 def test_a_style_is_the_files_then_the_options_then_chorale(tmp_path: Path) -> None:
-    (song, open_style) = (tmp_path / "song.yaml", tmp_path / "open.yaml")
-    song.write_text("style: song\nkey: g minor\n")
+    (of_song, open_style) = (tmp_path / "song.yaml", tmp_path / "open.yaml")
+    of_song.write_text("style: song\nkey: g minor\n")
     open_style.write_text("key: g minor\n")
     assert plan_of_options(PlanOptions()).style == "chorale"
     assert plan_of_options(PlanOptions(style="bach")).style == "bach"
     assert plan_of_options(PlanOptions(form="A4 B4", style="song")).style == "song"
-    assert plan_of_options(PlanOptions(plan=song)).style == "song"
-    assert plan_of_options(PlanOptions(plan=song, style="song")).style == "song"
+    assert plan_of_options(PlanOptions(plan=of_song)).style == "song"
+    assert plan_of_options(PlanOptions(plan=of_song, style="song")).style == "song"
     assert plan_of_options(PlanOptions(plan=open_style)).style == "chorale"
     assert plan_of_options(PlanOptions(plan=open_style, style="bach")).style == "bach"
     assert plan_of_options(PlanOptions(plan=open_style, style="bach")).key == Key.parse("g minor")
     with pytest.raises(UserError) as caught:
-        plan_of_options(PlanOptions(plan=song, style="bach"))
+        plan_of_options(PlanOptions(plan=of_song, style="bach"))
     assert str(caught.value) == (
         "--style: the plan's style is song, --style says bach; leave it out, or change the plan"
     )
 
 
-def test_a_piece_gives_its_plan_to_the_style_that_is_asked_for(tmp_path: Path) -> None:
-    """What is read as chorales are is one; everything else is taken for Bach unless the options know better."""
+def test_a_piece_gives_its_plan_to_the_style_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is read as chorales are is one; voices are taken for Bach unless the options know better."""
     four = piece(tmp_path / "four.mid", num_bars=8, num_parts=4)
     long = piece(tmp_path / "long.mid", num_bars=40, num_parts=2)
     assert plan_of_options(PlanOptions(plan_from=four)).style == "chorale"
+    capsys.readouterr()
     assert plan_of_options(PlanOptions(plan_from=long)).style == "bach"
-    song = plan_of_options(PlanOptions(plan_from=long, style="song"))
-    assert song.style == "song"
-    assert sum(section.bars for section in song.sections or ()) == 40
+    assert capsys.readouterr().err == f"{long}: taken for the style bach; --style says otherwise\n"
+    other = plan_of_options(PlanOptions(plan_from=long, style="song"))
+    assert other.style == "song"
+    assert not capsys.readouterr().err
+    assert sum(section.bars for section in other.sections or ()) == 40
+
+
+def test_a_file_of_a_song_gives_the_plan_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "song.mid"
+    write_midi(song(VERSE, CHORUS, VERSE, CHORUS), file)
+    assert plan_of_options(PlanOptions(plan_from=file)).style == "song"
+    assert "the style song" in capsys.readouterr().err
 
 
 PHRASES = """\

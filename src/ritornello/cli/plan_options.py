@@ -68,7 +68,7 @@ def _check(plan: Plan, lines: Lines | None) -> None:
 
 
 def _source_plan(options: PlanOptions) -> Plan:
-    """The plan of a form or a piece, or nothing in particular."""
+    """The plan of a form or a piece, or nothing in particular. What a piece is taken for is said on stderr."""
     style = options.style
     if options.form is not None:
         from ritornello.form.names import has_names
@@ -81,6 +81,8 @@ def _source_plan(options: PlanOptions) -> Plan:
         from ritornello.scores import read_score
 
         found = analyse(read_score(options.plan_from))
+        if style is None:
+            typer.echo(f"{options.plan_from}: taken for the style {found.style}; --style says otherwise", err=True)
         return found.model_copy(update={"style": style or found.style})
     return Plan(style=style or "chorale")
 

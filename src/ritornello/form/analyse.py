@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.errors import UserError
+from ritornello.form.accompaniment import is_tune_over_chords
 from ritornello.form.arcs import density_arc, register_arc
 from ritornello.form.arias import aria_passages
 from ritornello.form.cadences import cadence_of
@@ -257,10 +258,10 @@ def _section(frames: Frames, grid: Grid, span: SectionSpan, ranges: Sequence[Ran
 
 
 def _style(score: Score, passages: Sequence[Passage]) -> Style:
-    """Whatever is not read as a chorale is Bach, but what has chord symbols is a song."""
+    """What is not read as a chorale is a song where it has chord symbols or a part of chords, and else Bach."""
     if not passages:
         return "chorale"
-    return "song" if score.chords else "bach"
+    return "song" if score.chords or is_tune_over_chords(score) else "bach"
 
 
 def with_own_lengths(sections: Iterable[Section]) -> tuple[Section, ...]:
