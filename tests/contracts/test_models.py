@@ -15,7 +15,7 @@ from ritornello.models import MODELS
 from ritornello.models.base import Conditions
 from ritornello.models.hierarchical import NoteLevelConfig
 from ritornello.tokenizers.chorale import FIRST_PITCH, FRAME_TOKENS, HOLD, LOWEST_PITCH, ChoraleTokenizer
-from ritornello.tokenizers.chorale_conditions import CHANNELS, PITCH_CLASS_CHANNELS
+from ritornello.tokenizers.chorale_conditions import CHANNELS, PITCH_CLASS_CHANNELS, SHIFT_ZERO
 from tests.contracts.model_entries import (
     ENTRIES,
     NUM_TOKENS,
@@ -211,4 +211,4 @@ def test_the_note_levels_defaults_are_the_chorale_schemes() -> None:
     assert len(vocabulary) - config.num_pitches - 2 == HOLD
     assert config.lowest_class == LOWEST_PITCH % 12
     assert config.pitch_class_channels == tuple(channels.index(name) for name in PITCH_CLASS_CHANNELS)
-    assert config.shift_channel == channels.index("shift")
+    assert (config.shift_channel, config.shift_zero) == (channels.index("shift"), SHIFT_ZERO)

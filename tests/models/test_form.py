@@ -16,8 +16,9 @@ from ritornello.errors import UserError
 from ritornello.models.base import Conditions
 from ritornello.models.form import Form, FormConfig
 from ritornello.tokenizers.bars import EvenBarsTokenizer
-from ritornello.tokenizers.bars_conditions import CONDITION_SIZES, SECTION_CHANNEL, SHIFT_CHANNEL, SHIFT_ZERO
+from ritornello.tokenizers.bars_conditions import CONDITION_SIZES, SECTION_CHANNEL, SHIFT_CHANNEL
 from ritornello.tokenizers.bars_words import PITCH
+from ritornello.tokenizers.chorale_conditions import SHIFT_ZERO
 from ritornello.training.build import build_model
 
 SIZES = (4, 66, 25)

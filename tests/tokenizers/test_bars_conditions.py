@@ -20,9 +20,9 @@ from ritornello.tokenizers.bars_conditions import (
     PLACE_CHANNELS,
     Follower,
     Guide,
-    transposed_channels,
 )
 from ritornello.tokenizers.bars_words import END, transposition
+from ritornello.tokenizers.chorale_conditions import transposed_channels
 from tests.contracts.plans import complete_plans, structures
 from tests.tokenizers.bars import scores_in_bars
 
@@ -148,7 +148,7 @@ def test_copying_the_source_moved_by_the_shift_writes_an_exact_return(passage: S
 def test_transposition_commutes(passage: Score, plan: Plan, semitones: int) -> None:
     """What is said of the piece in another key is what was said, moved; its sources are the same."""
     ids, channels, source = conditions_of(passage, plan)
-    tables = transposed_channels(semitones)
+    tables = transposed_channels(CHANNELS, semitones)
     expected = np.stack([table[channels[:, c]] for c, table in enumerate(tables)], axis=1)
     moved_ids = transposition(semitones)[ids]
     places = EvenBarsTokenizer().places(ids)
@@ -159,7 +159,7 @@ def test_transposition_commutes(passage: Score, plan: Plan, semitones: int) -> N
 
 @pytest.mark.parametrize("semitones", [-7, 0, 12])
 def test_every_channel_has_a_table_of_its_size(semitones: int) -> None:
-    tables = transposed_channels(semitones)
+    tables = transposed_channels(CHANNELS, semitones)
     assert [len(table) for table in tables] == list(CONDITION_SIZES)
     assert all(table[0] == 0 and sorted(table.tolist()) == list(range(len(table))) for table in tables)
 

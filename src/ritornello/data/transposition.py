@@ -9,9 +9,10 @@ import numpy as np
 
 from ritornello.data.rows import Row, pitch_ranges
 from ritornello.scores.score import IntArray
-from ritornello.tokenizers import bars_conditions, bars_words
+from ritornello.tokenizers import bars_conditions, bars_words, chorale_conditions
 from ritornello.tokenizers.bars_changes import transposed
 from ritornello.tokenizers.chorale import FRAME_TOKENS, ChoraleTokenizer
+from ritornello.tokenizers.chorale_conditions import transposed_channels
 
 _MARGIN_SEMITONES = 1
 """How far a transposed voice may leave the range that the voice has in the training pieces."""
@@ -25,7 +26,7 @@ class Transposer:
         tokenizer = ChoraleTokenizer()
         steps = range(lowest, highest + 1)
         self.tables = {semitones: tokenizer.transposed(semitones) for semitones in steps}
-        self.channel_tables = {semitones: tokenizer.transposed_channels(semitones) for semitones in steps}
+        self.channel_tables = {step: transposed_channels(chorale_conditions.CHANNELS, step) for step in steps}
         self.states_keys = states_keys
 
     def choices(self, pieces: Sequence[IntArray]) -> list[IntArray]:
@@ -65,7 +66,7 @@ class BarsTransposer:
 
     def __init__(self, lowest: int, highest: int) -> None:
         self.steps = range(lowest, highest + 1)
-        self.channel_tables = {step: bars_conditions.transposed_channels(step) for step in self.steps}
+        self.channel_tables = {step: transposed_channels(bars_conditions.CHANNELS, step) for step in self.steps}
 
     def choices(self, pieces: Sequence[IntArray]) -> list[IntArray]:
         """For each piece, the transpositions that keep its pitches on the piano, or in 0-127 if they were not."""

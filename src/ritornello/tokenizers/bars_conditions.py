@@ -58,8 +58,6 @@ CHANNELS = PLACE_CHANNELS | _OF_CHORALES | _OF_SECTIONS
 CONDITION_SIZES = tuple(CHANNELS.values())
 SECTION_CHANNEL = list(CHANNELS).index("section_number")
 SHIFT_CHANNEL = list(CHANNELS).index("shift")
-SHIFT_ZERO = 12
-"""``shift`` is this plus the semitones by which the music lies above its source; 0 = nothing is said."""
 
 
 class Place(NamedTuple):
@@ -83,7 +81,7 @@ class Guide:
         source_F: IntArray = chorale_conditions.frame_sources(plan)
         self.source_steps_F: IntArray = np.where(source_F < 0, _NOWHERE, STEPS_PER_FRAME * source_F)
         shift_F = self.channels_FC[:, SHIFT_CHANNEL - len(PLACE_CHANNELS)]
-        self.semitones_F: IntArray = np.where(shift_F > 0, shift_F - SHIFT_ZERO, 0)
+        self.semitones_F: IntArray = np.where(shift_F > 0, shift_F - chorale_conditions.SHIFT_ZERO, 0)
         bars_F = (np.arange(len(source_F)) - source_F) / to_frames(plan.bar_beats)
         column = list(CHANNELS).index("source_distance") - len(PLACE_CHANNELS)
         doublings_F: IntArray = np.log2(np.maximum(bars_F, 1)).astype(np.int64)
@@ -165,15 +163,6 @@ class Follower:
         self._keys.append(int(own))
         source = bisect_right(self._keys, int(wanted))
         return Row(channels, source if source < len(self._keys) else NO_SOURCE)
-
-
-def transposed_channels(semitones: int) -> tuple[IntArray, ...]:
-    """Per channel a table from value to value, for music moved by ``semitones``."""
-    pitch_classes = np.append(0, 1 + (np.arange(12) + semitones) % 12)
-    return tuple(
-        pitch_classes if name in chorale_conditions.PITCH_CLASS_CHANNELS else np.arange(size)
-        for name, size in CHANNELS.items()
-    )
 
 
 def _of_sections(plan: Plan) -> IntArray:

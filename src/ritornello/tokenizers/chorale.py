@@ -26,7 +26,6 @@ from ritornello.tokenizers.base import Tokens, Vocabulary, check_vocabulary
 from ritornello.tokenizers.chorale_conditions import (
     CHANNELS,
     MARK_END,
-    PITCH_CLASS_CHANNELS,
     frame_channels,
     frame_sources,
 )
@@ -134,13 +133,6 @@ class ChoraleTokenizer:
         places[1:-1] = np.where(sources[:, None] < 0, -1, slots)
         table, places = table.reshape(-1, len(CHANNELS)), places.reshape(-1)
         return np.vstack([table[1:], 0 * table[:1]]), np.append(places[1:], -1)
-
-    def transposed_channels(self, semitones: int) -> tuple[IntArray, ...]:
-        """Per channel a table (condition_sizes[c],) from value to value, for music moved by ``semitones``."""
-        pitch_classes = np.append(0, 1 + (np.arange(12) + semitones) % 12)
-        return tuple(
-            pitch_classes if name in PITCH_CLASS_CHANNELS else np.arange(size) for name, size in CHANNELS.items()
-        )
 
 
 def quantize(score: Score) -> Score:

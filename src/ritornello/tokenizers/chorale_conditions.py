@@ -6,6 +6,7 @@ Beats, keys and chords stand for what *this* frame is to be, not for what has be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias, get_args
 
 import numpy as np
@@ -31,7 +32,7 @@ CHANNELS = {
     "at_cadence": 1 + 2,  # before, or in, the phrase's last chord
     "section": 1 + 8,  # letters in order of appearance
     "relation": 1 + len(get_args(Relation)),
-    "shift": 1 + 23,  # semitones against the source, -11 to 11
+    "shift": 1 + 23,  # semitones against the source, see SHIFT_ZERO
     "register_arc": 1 + len(get_args(Direction)),
     "density_arc": 1 + len(get_args(Direction)),
     "mark": 1 + 3,  # nothing, a fermata, the end of the piece
@@ -39,6 +40,8 @@ CHANNELS = {
 """Name -> number of values."""
 
 PITCH_CLASS_CHANNELS = ("tonic", "root", "bass", "next_root", "next_bass")
+SHIFT_ZERO = 12
+"""``shift`` is this plus the semitones by which the music lies above its source, -11 to 11; 0 = nothing is said."""
 MARK_NOTHING, MARK_FERMATA, MARK_END = 1, 2, 3
 _COLUMN = {name: column for column, name in enumerate(CHANNELS)}
 _ChordValues: TypeAlias = tuple[int, int, int]
@@ -106,6 +109,17 @@ def phrase_motifs(plan: Plan) -> list[Motif | None]:
     return motifs
 
 
+def transposed_channels(channels: Mapping[str, int], semitones: int) -> tuple[IntArray, ...]:
+    """Per channel a table from value to value, for music moved by ``semitones``.
+
+    Args:
+        channels: name -> number of values; of those that say a pitch class the names are ``PITCH_CLASS_CHANNELS``.
+        semitones: how far up.
+    """
+    pitch_classes = np.append(0, 1 + (np.arange(12) + semitones) % 12)
+    return tuple(pitch_classes if name in PITCH_CLASS_CHANNELS else np.arange(size) for name, size in channels.items())
+
+
 def _cadence_frame(phrase: Phrase, place: Range) -> int:
     """Where the phrase's last chord begins: under its fermata, else on its last whole beat."""
     start, end = place
@@ -123,7 +137,7 @@ def _fill_phrase(table: IntArray, phrase: Phrase, motif: Motif | None, place: Ra
     _fill(table, place, cadence=_number(phrase.cadence, Cadence), at_cadence=1)
     _fill(table, (cadence, end), at_cadence=2)
     if motif is not None:
-        _fill(table, place, relation=_number(motif.relation, Relation), shift=12 + motif.semitones)
+        _fill(table, place, relation=_number(motif.relation, Relation), shift=SHIFT_ZERO + motif.semitones)
     beats = -((np.arange(start, end) - cadence) // 4)
     table[start:end, _COLUMN["beats_to_cadence"]] = 1 + np.clip(beats, 0, 32)
     for slot_start, slot_end in grid.slots(start, end):
