@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from ritornello.form.plan import MAX_PHRASE_BEATS, Plan
 from ritornello.generation.plan_rules import (
-    FINAL_CADENCES,
+    PhraseRules,
     cadence_slot,
+    choices_by,
     chord_choices,
+    final_cadences,
     is_final,
     kept_choices,
-    key_choices,
     model_phrase,
     phrases_of,
     source_choices,
@@ -43,27 +44,11 @@ _MAX_PHRASE_FRAMES = 4 * MAX_PHRASE_BEATS
 
 
 def phrase_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
-    """The tokens, at least one, that may come next in a phrase stream; the plan's structure is complete."""
-    allowed = cursor.allowed_ids()
-    if cursor.forced or cursor.grid is None or len(allowed) == 1:
-        return allowed
-    match cursor.slot:
-        case "beats" | "sixteenths":
-            chosen = [_length(cursor)]
-        case "key" | "key_mode":
-            chosen = key_choices(plan, cursor)
-        case "cadence":
-            chosen = _cadences(cursor)
-        case "fermata":
-            chosen = _fermatas(cursor)
-        case "relation" | "source" | "shift":
-            chosen = _motifs(plan, cursor)
-        case _:
-            chosen = _kept(plan, cursor) or _chords(cursor)
-    return sorted(set(chosen) & set(allowed)) or allowed
+    """The tokens, at least one, that may come next in the phrases; the plan's structure is complete."""
+    return choices_by(PhraseRules(_lengths, _cadences, _fermatas, _motifs, _chords), plan, cursor)
 
 
-def _length(cursor: PhraseCursor) -> int:
+def _lengths(_plan: Plan, cursor: PhraseCursor) -> list[int]:
     """The token that makes the phrase as long as its section, or as a whole part of it."""
     assert cursor.grid is not None
     said = cursor.phrases[-1].frames if cursor.in_phrase else 0
@@ -71,17 +56,17 @@ def _length(cursor: PhraseCursor) -> int:
     parts = -(-left // _MAX_PHRASE_FRAMES)
     rest = (left if parts == 1 else -(-left // (parts * bar)) * bar) - said
     if cursor.slot == "sixteenths":
-        return SIXTEENTHS.id(rest % 4)
-    return MORE_BEATS if rest // 4 >= BEATS_PER_TOKEN else BEATS.id(rest // 4)
+        return [SIXTEENTHS.id(rest % 4)]
+    return [MORE_BEATS if rest // 4 >= BEATS_PER_TOKEN else BEATS.id(rest // 4)]
 
 
 def _cadences(cursor: PhraseCursor) -> list[int]:
     if is_final(cursor):
-        return [CADENCE.id(cadence) for cadence in FINAL_CADENCES]
+        return final_cadences()
     return list(CADENCE.all) if len(cursor.phrases[-1].slots) > 1 else [CADENCE.id("none")]
 
 
-def _fermatas(cursor: PhraseCursor) -> list[int]:
+def _fermatas(_plan: Plan, cursor: PhraseCursor) -> list[int]:
     """On a beat of the last bars, with two chords before it if there is room."""
     assert cursor.grid is not None
     phrase, final = cursor.phrases[-1], is_final(cursor)
@@ -110,6 +95,16 @@ def _shift(cursor: PhraseCursor, source: int) -> int:
     return 0 if own.local != other.local else (own.degree - other.degree + 5) % 12 - 5
 
 
+def _chords(plan: Plan, cursor: PhraseCursor) -> list[int]:
+    """As in chorales, but behind the cadence of a section, if it is not the piece's, the harmony may go on."""
+    kept = _kept(plan, cursor)
+    if kept:
+        return kept
+    phrase = cursor.phrases[-1]
+    goes_on = cursor.slot == "chord" and len(phrase.chords) > cadence_slot(phrase) and not is_final(cursor)
+    return [HOLD_CHORD, *CHORD.all] if goes_on else chord_choices(cursor)
+
+
 def _kept(plan: Plan, cursor: PhraseCursor) -> list[int]:
     """The chord that the phrase takes over from the one that it varies; or nothing."""
     phrase, model = cursor.phrases[-1], model_phrase(plan, cursor)
@@ -117,9 +112,3 @@ def _kept(plan: Plan, cursor: PhraseCursor) -> list[int]:
         return []
     whole = len(phrase.slots)
     return kept_choices(cursor, model, upto=whole if phrase.relation == "transposed" else -(-whole // 2))
-
-
-def _chords(cursor: PhraseCursor) -> list[int]:
-    phrase = cursor.phrases[-1]
-    goes_on = cursor.slot == "chord" and len(phrase.chords) > cadence_slot(phrase) and not is_final(cursor)
-    return [HOLD_CHORD, *CHORD.all] if goes_on else chord_choices(cursor)

@@ -9,6 +9,7 @@ a theme is needed to be heard again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ritornello.form.chord import QUALITIES
@@ -56,6 +57,17 @@ _DOMINANT = ("major", "dominant7")
 _LEADING = ("diminished", "half-diminished7", "diminished7")
 
 
+class PhraseRules(NamedTuple):
+    """What one style chooses the fields of a phrase from: tokens, of which the grammar may still forbid some."""
+
+    lengths: Callable[[Plan, PhraseCursor], list[int]]
+    cadences: Callable[[PhraseCursor], list[int]]
+    fermatas: Callable[[Plan, PhraseCursor], list[int]]
+    motifs: Callable[[Plan, PhraseCursor], list[int]]
+    chords: Callable[[Plan, PhraseCursor], list[int]]
+    """Chords and inversions."""
+
+
 class Approach(NamedTuple):
     """A cadence as chords: what may be last, in root position, and what may stand on the beat before it."""
 
@@ -90,23 +102,28 @@ def structure_choices(plan: Plan, cursor: StructureCursor) -> list[int]:
 
 
 def phrase_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
+    """The tokens, at least one, that may come next in a chorale's phrases; the plan's structure is complete."""
+    return choices_by(PhraseRules(_lengths, _cadences, _fermatas, _motifs, _chords), plan, cursor)
+
+
+def choices_by(rules: PhraseRules, plan: Plan, cursor: PhraseCursor) -> list[int]:
     """The tokens, at least one, that may come next in a phrase stream; the plan's structure is complete."""
     allowed = cursor.allowed_ids()
     if cursor.forced or cursor.grid is None or len(allowed) == 1:
         return allowed
     match cursor.slot:
         case "beats" | "sixteenths":
-            chosen = _lengths(plan, cursor)
+            chosen = rules.lengths(plan, cursor)
         case "key" | "key_mode":
             chosen = key_choices(plan, cursor)
         case "cadence":
-            chosen = [CADENCE.id(cadence) for cadence in _cadences(cursor)]
+            chosen = rules.cadences(cursor)
         case "fermata":
-            chosen = _fermatas(plan, cursor)
+            chosen = rules.fermatas(plan, cursor)
         case "relation" | "source" | "shift":
-            chosen = _motifs(plan, cursor)
+            chosen = rules.motifs(plan, cursor)
         case _:
-            chosen = _kept(plan, cursor) or chord_choices(cursor)
+            chosen = rules.chords(plan, cursor)
     return sorted(set(chosen) & set(allowed)) or allowed
 
 
@@ -217,14 +234,20 @@ def key_choices(plan: Plan, cursor: PhraseCursor) -> list[int]:
     return [DEGREE.id(head.degree) if cursor.slot == "key" else LOCAL.id(head.local)]
 
 
-def _cadences(cursor: PhraseCursor) -> tuple[Cadence, ...]:
+def _cadences(cursor: PhraseCursor) -> list[int]:
     phrase = cursor.phrases[-1]
     if is_final(cursor):
-        return FINAL_CADENCES
+        return final_cadences()
     if len(phrase.slots) == 1:
-        return ("none",)
-    phrygian: tuple[Cadence, ...] = ("phrygian",) if phrase.mode == "minor" else ()
-    return ("perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", *phrygian)
+        return [CADENCE.id("none")]
+    phrygian = ("phrygian",) if phrase.mode == "minor" else ()
+    known = ("perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", *phrygian)
+    return [CADENCE.id(cadence) for cadence in known]
+
+
+def final_cadences() -> list[int]:
+    """The tokens of the cadences that a piece may end with."""
+    return [CADENCE.id(cadence) for cadence in FINAL_CADENCES]
 
 
 def _fermatas(plan: Plan, cursor: PhraseCursor) -> list[int]:
@@ -255,6 +278,10 @@ def source_choices(cursor: PhraseCursor, models: list[PhraseHead]) -> list[int]:
     place = min(len(phrases_of(cursor, cursor.section)) - 1, len(models) - 1)
     back = len(cursor.phrases) - 1 - cursor.phrases.index(models[place]) - cursor.phrases[-1].back
     return [SOURCE.id(back)] if back <= len(SOURCE.values) else [SOURCE.first - 1]  # MORE_SOURCE
+
+
+def _chords(plan: Plan, cursor: PhraseCursor) -> list[int]:
+    return _kept(plan, cursor) or chord_choices(cursor)
 
 
 def _kept(plan: Plan, cursor: PhraseCursor) -> list[int]:
