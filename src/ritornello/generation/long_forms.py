@@ -47,7 +47,7 @@ METRES: dict[Style, tuple[str, ...]] = {
 """What a piece whose metre is open may be in: metres of more than a hundredth of the pieces (three of a hundred songs
 are in another one than 4/4)."""
 MAX_FIFTHS = 4
-SONG_SECONDS, LONGEST_SONG_SECONDS = 120.0, 300.0
+SONG_SECONDS, LONGEST_SONG_SECONDS = 150.0, 360.0
 BACH_SECONDS = 180.0
 MOST_BARS = 400
 """Where bars are so short that a piece of that many seconds could be too long for a plan, so many bars are enough."""

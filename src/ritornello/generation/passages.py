@@ -5,7 +5,8 @@ other section is composed under the plan, hearing the passage that it derives fr
 through their summaries. The piece has exactly the plan's bars.
 
 The metre of all bars, the length of a pickup and the key signature are the plan's; the instruments are drawn by the
-model. Songs get the plan's harmony as chord symbols, and a plain balance of parts; Bach is evenly loud.
+model. Songs get the plan's harmony as chord symbols, and a plain balance of parts; Bach is evenly loud, and parts of a few
+notes are folded into their neighbours.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from ritornello.form.grid import section_ranges, to_frames
 from ritornello.form.plan import Plan
 from ritornello.generation.bar_pen import Drawing, Pen, Writing, Written, write_together
+from ritornello.generation.folding import folded
 from ritornello.generation.places import chord_symbols
 from ritornello.models.base import LanguageModel
 from ritornello.scores.score import Notes, Score
@@ -93,6 +95,8 @@ def score_of(pen: Pen, plan: Plan) -> Score:
     score = tokenizer.decode(Tokens(np.array(pen.ids), tokenizer.vocabulary.hash))
     if plan.style == "song":
         score = replace(_balanced(score), chords=chord_symbols(plan, score.ticks_per_beat))
+    else:
+        score = folded(score)
     return replace(score, title=plan.title)
 
 
