@@ -4,7 +4,8 @@
         --model "plan, source, sections=runs/song-notes" --structure runs/song-structure --phrases runs/song-phrases
 
 Every model scores the same pieces of the same prepared folder (or of another one named behind its run, as
-``NAME=RUN@FOLDER``, where the plans are told otherwise), whole and teacher-forced. Tokens are told apart by the plan
+``NAME=RUN@FOLDER``, where the plans are told otherwise: in one without a level of phrases, by their structure alone),
+whole and teacher-forced. Tokens are told apart by the plan
 that analysis finds: those of sections whose letter was stated before (returns, by how far back their source lies) and
 all others (first statements). The plan's own nats, those of its structure and phrase levels, are counted into a song's
 total. Every figure has a 95 % interval over pieces.
@@ -39,6 +40,8 @@ class Scored(NamedTuple):
     """Nats and tokens of every piece (N, 7), by ``KINDS``."""
 
     name: str
+    levels: frozenset[str]
+    """Which levels of the plan it was told."""
     nats: Array
     tokens: Array
 
@@ -53,7 +56,8 @@ def main() -> None:
     parser.add_argument("--phrases", type=Path, help="run of the phrase level")
     parser.add_argument("--split", default="test", choices=("test", "validation"))
     parser.add_argument("--pieces", type=int, help="at most so many, spread over all; default: all")
-    parser.add_argument("--write", type=Path, help="page with the markers form_likelihood")
+    parser.add_argument("--write", type=Path, help="page to write the tables into")
+    parser.add_argument("--marker", default="form_likelihood", help="name of the place in it")
     options = parser.parse_args()
     ids = _ids(options.data, options.split, options.pieces)
     kinds = {name: _kinds_of_tokens(options.data, name) for name in ids}
@@ -70,7 +74,7 @@ def main() -> None:
     text = "\n".join([*_rows(scored), "", *_totals(scored, plans)])
     print(text)
     if options.write is not None:
-        write_between_markers(options.write, "form_likelihood", text)
+        write_between_markers(options.write, options.marker, text)
 
 
 def _ids(folder: Path, split: Split, most: int | None) -> list[str]:
@@ -109,7 +113,13 @@ def _scored(name: str, run: Path, folder: Path, kinds: dict[str, NDArray[np.bool
     places = _places(opened.data, list(kinds))
     nats = planned_nats(opened.model, opened.data, places, with_plan=with_plan)
     sums = np.array([kinds_KT @ nats[place] for place, kinds_KT in zip(places, kinds.values(), strict=True)])
-    return Scored(name, sums, np.array([kinds_KT.sum(axis=1) for kinds_KT in kinds.values()], dtype=np.float64))
+    levels = frozenset(level for level in ("structure", "phrases") if with_plan and _is_told(folder, level))
+    return Scored(name, levels, sums, np.array([kinds_KT.sum(axis=1) for kinds_KT in kinds.values()], dtype=np.float64))
+
+
+def _is_told(folder: Path, level: str) -> bool:
+    """Whether the plans of a prepared folder say what this level of them says."""
+    return level == "structure" or (folder / level).is_dir()
 
 
 def _plan_nats(run: Path, folder: Path, ids: Sequence[str]) -> Array:
@@ -141,7 +151,7 @@ def _totals(scored: Sequence[Scored], plans: dict[str, Array]) -> list[str]:
     rows = ["| nats per piece | notes | " + " | ".join(plans) + (" | " if plans else "") + "in all | against no plan |"]
     rows.append("|---" * (4 + len(plans)) + "|")
     for number, model in enumerate(scored):
-        costs = [nats if number else 0 * nats for nats in plans.values()]
+        costs = [nats if level in model.levels else 0 * nats for level, nats in plans.items()]
         notes = model.nats[:, -1]
         total = notes + sum(costs, 0 * notes)
         against = _against(total, scored[0].nats[:, -1]) if number else ""

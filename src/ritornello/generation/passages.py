@@ -5,8 +5,8 @@ other section is composed under the plan, hearing the passage that it derives fr
 through their summaries. The piece has exactly the plan's bars.
 
 The metre of all bars, the length of a pickup and the key signature are the plan's; the instruments are drawn by the
-model. Songs get the plan's harmony as chord symbols, and a plain balance of parts; Bach is evenly loud, and parts of a few
-notes are folded into their neighbours.
+model. Songs get the plan's harmony as chord symbols, and a plain balance of parts; Bach is evenly loud, and parts of a
+few notes are folded into their neighbours.
 """
 
 from __future__ import annotations
