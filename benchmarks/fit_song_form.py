@@ -34,6 +34,7 @@ from ritornello.data.corpora.pop909_structure import Labelling, read_song
 from ritornello.form import repetition, returns, segments
 from ritornello.form.bars import Bars, bars_of
 from ritornello.form.grid import Range
+from ritornello.form.letters import INTRODUCTION, OUTRO
 from ritornello.form.repetition import EVIDENCE, Repetition, evidence_at, repetition_of
 from ritornello.form.returns import MATERIAL, material_evidence
 from ritornello.form.segment_features import FEATURES, FEATURES_AGAIN, MAX_BARS, elsewhere_of, features_of
@@ -48,7 +49,7 @@ PRIORS = {"alike": 0.1, "segments": 1.0, "material": 0.1}
 """Weight of half the sum of squares, in nats."""
 MAX_STEPS = 80
 SINGLE = "Xx"
-NO_MATERIAL = "io"
+NO_MATERIAL = INTRODUCTION + OUTRO
 
 Weights = dict[str, float]
 

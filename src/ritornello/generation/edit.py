@@ -1,11 +1,12 @@
 """Edit: a region of a piece is composed again in its context; every note outside it stays as it is.
 
 The model hears the piece up to the region as tokens of the scheme ``bars_even``, under the plan; where the region
-derives from an earlier passage, it hears that finely. (The notes that it hears are on the grid of the scheme; those
-that stay are not touched.) Then it composes the region several times over, around the notes of locked parts, and the
-draft is kept after which the bars behind the region are likeliest; none without notes, nor the music that was there,
-if there is another. A model that writes from left to right cannot hear them while it composes: so a passage whose
-return comes later is composed without that, and no longer counts as its source (``form/recomposed.py``).
+derives from an earlier passage, it hears that finely. (The notes that it hears are on the grid of the scheme, those of
+songs set to the beat as the songs were that it learned from; those that stay are not touched.) Then it composes the
+region several times over, around the notes of locked parts, and the draft is kept after which the bars behind the
+region are likeliest; none without notes, nor the music that was there, if there is another. A model that writes from
+left to right cannot hear them while it composes: so a passage whose return comes later is composed without that, and no
+longer counts as its source (``form/recomposed.py``).
 
 Barlines, metres, keys, tempos and chord symbols stay, in the region too. New notes get the ticks nearest to their
 places on the grid, and are as loud as those of their part around them; none sounds beyond the region.
@@ -32,6 +33,7 @@ from ritornello.generation.bar_pen import Drawing, Pen, Written, write_together
 from ritornello.generation.engine import one_thread
 from ritornello.generation.region_pen import Region, composing_region, fixed_in
 from ritornello.models.base import Conditions, LanguageModel
+from ritornello.scores.quantization import set_to_beats
 from ritornello.scores.score import IntArray, Notes, Part, Score
 from ritornello.tokenizers.bars import EvenBarsTokenizer, quantize
 from ritornello.tokenizers.bars_conditions import STEPS_PER_FRAME, Guide
@@ -162,7 +164,7 @@ def edit(
     if not open_parts:
         raise UserError("all parts are locked", where="--lock", mend="leave one open")
     kept = _without(score, span, open_parts)
-    heard = _heard(kept, end_of_bars(score))
+    heard = _heard(set_to_beats(kept) if plan.style == "song" else kept, end_of_bars(score))
     steps = _in_steps(score, heard, span)
     plan = recomposed(plan, (steps.start // STEPS_PER_FRAME, -(-steps.end // STEPS_PER_FRAME)))
     first, behind = heard.first_from(steps.start), heard.first_from(steps.end)
