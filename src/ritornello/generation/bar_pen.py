@@ -7,7 +7,7 @@ A Pen is a value in all but its lists: ``copy`` makes one that can go another wa
 driven alone (``Pen.drive``), or many together, one token of each at a time (``write_together``), which takes a fraction
 of the time. What a piece becomes is the same either way, up to rounding.
 
-Shapes: B pieces, V vocabulary.
+Shapes: B pieces, V vocabulary, N allowed tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.generation.engine import Stream, new_stream
-from ritornello.generation.sampling import draw, masked, min_p, scaled, top_p
+from ritornello.generation.sampling import draw, min_p, scaled, top_p
 from ritornello.models.base import LanguageModel
 from ritornello.tokenizers.bars_conditions import Follower, Guide, Row
 from ritornello.tokenizers.bars_cursor import BarsCursor
@@ -120,10 +120,11 @@ class Pen:
 
     def choosing(self, allowed: NDArray[np.bool_], random: np.random.Generator, drawing: Drawing) -> Writing[int]:
         """Draws one of the allowed tokens (V,); nothing is asked where there is but one."""
-        if int(allowed.sum()) == 1:
-            return int(allowed.argmax())
-        logits = scaled(masked((yield), allowed), drawing.temperature)
-        return draw(min_p(top_p(logits, drawing.mass), drawing.least_share), random.random())
+        tokens_N = np.flatnonzero(allowed)
+        if len(tokens_N) == 1:
+            return int(tokens_N[0])
+        logits_N = scaled((yield)[tokens_N], drawing.temperature)
+        return int(tokens_N[draw(min_p(top_p(logits_N, drawing.mass), drawing.least_share), random.random())])
 
     def mask(self) -> NDArray[np.bool_]:
         """What may come next by grammar in a piece of one metre and key; tempo and chords are set apart. Never END."""
