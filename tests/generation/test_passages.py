@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ritornello.form.chord import Chord
 from ritornello.form.grid import section_ranges
 from ritornello.form.key import Key
-from ritornello.form.plan import Plan, Section
-from ritornello.generation.passages import realise_bars, realise_many
-from ritornello.scores.score import Score
-from ritornello.tokenizers.bars_conditions import STEPS_PER_FRAME, silent_guide
-from ritornello.tokenizers.bars_words import NUM_TOKENS
+from ritornello.form.plan import Phrase, Plan, Section
+from ritornello.generation.bar_pen import Written
+from ritornello.generation.passages import SONG_PARTS, pen_of, realise_bars, realise_many, score_of
+from ritornello.scores.score import ChordSymbol, Score
+from ritornello.tokenizers.bars_conditions import STEPS_PER_FRAME, Guide, silent_guide
+from ritornello.tokenizers.bars_words import BOS, END, NUM_TOKENS, PROGRAM
 from tests.generation.mock_levels import RandomModel
 
 TICKS_PER_FRAME = 120
@@ -80,3 +82,19 @@ def test_many_together_are_as_each_alone(guide_of: object) -> None:
 def vars_of(part: object) -> list[object]:
     notes = part.notes  # type: ignore[attr-defined]
     return [notes.onset_ticks, notes.duration_ticks, notes.pitch, notes.velocity]
+
+
+def test_a_song_has_named_parts_a_louder_melody_and_the_chords_of_its_plan() -> None:
+    key = Key.parse("G major")
+    phrase = Phrase(beats=8, key=key, harmony=(*(Chord(0, "major"),) * 4, *(Chord(7, "dominant7"),) * 4))
+    sections = (Section(label="A", bars=2, phrases=(phrase,)),)
+    plan = Plan(style="song", key=key, metre="4/4", pickup_beats=0, tempo_bpm=96, sections=sections)
+    pen = pen_of(plan, RandomModel(NUM_TOKENS), Guide(plan))
+    pen.write([BOS, PROGRAM, PROGRAM, PROGRAM, pen.metre])
+    pen.write_notes([Written(step, part, 60 + 12 * part, 1) for step in (0, 24, 96) for part in range(3)], 192)
+    pen.write([END])
+    score = score_of(pen, plan)
+    ticks = score.ticks_per_beat
+    assert score.chords == (ChordSymbol(0, 7, "major"), ChordSymbol(4 * ticks, 2, "dominant7"))
+    assert tuple(part.name for part in score.parts) == SONG_PARTS
+    assert [part.notes.velocity.tolist() for part in score.parts] == [[102, 96, 102], [86, 80, 86], [74, 68, 74]]

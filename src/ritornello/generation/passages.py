@@ -40,6 +40,8 @@ from ritornello.tokenizers.metres import METRES
 
 SONG_VELOCITIES = (96, 80, 68)
 """Of melody, second melody and piano."""
+SONG_PARTS = ("Melody", "Bridge", "Piano")
+"""The parts of the songs that the models learned from, in their order."""
 BARLINE_ACCENT = 6
 _USUAL = Drawing()
 
@@ -101,11 +103,16 @@ def score_of(pen: Pen, plan: Plan) -> Score:
 
 
 def _balanced(score: Score) -> Score:
-    """The melody above the rest, barlines a little louder: the scheme writes no dynamics."""
+    """The parts named, the melody above the rest, barlines a little louder: the scheme writes no names and dynamics."""
     barlines = [start for start, _ in score.bars()]
+    names = SONG_PARTS if len(score.parts) == len(SONG_PARTS) else [part.name for part in score.parts]
     parts = [
-        replace(part, notes=_louder(part.notes, SONG_VELOCITIES[min(number, len(SONG_VELOCITIES) - 1)], barlines))
-        for number, part in enumerate(score.parts)
+        replace(
+            part,
+            name=name,
+            notes=_louder(part.notes, SONG_VELOCITIES[min(number, len(SONG_VELOCITIES) - 1)], barlines),
+        )
+        for number, (part, name) in enumerate(zip(score.parts, names, strict=True))
     ]
     return replace(score, parts=tuple(parts))
 
