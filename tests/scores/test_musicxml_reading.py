@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ritornello.errors import UserError
 from ritornello.scores import KeySignature, Marker, Metre, Score, Tempo, read_score
 from ritornello.scores.musicxml_reading import parse_musicxml
 from ritornello.scores.xml_source import unpack
@@ -129,6 +130,81 @@ def test_tempo_rehearsal_marks_and_a_change_of_metre() -> None:
     assert score.tempos == (Tempo(960, 96.0),)
     assert score.markers == (Marker(960, "B"),)
     assert score.metres == (Metre(0, 2, 4), Metre(960, 3, 2))
+
+
+def harmony(root: str, kind: str, extra: str = "", alter: str = "") -> str:
+    """A chord symbol; ``extra`` is what follows its kind."""
+    root = f"<root><root-step>{root}</root-step>{alter and f'<root-alter>{alter}</root-alter>'}</root>" if root else ""
+    return f"<harmony>{root}<kind>{kind}</kind>{extra}</harmony>"
+
+
+def symbols(*parts: str) -> list[tuple[float, int | None, str]]:
+    """(beat, root, quality) of what a file of these parts has."""
+    score = parse_musicxml(musicxml(*parts))
+    return [(symbol.onset_ticks / score.ticks_per_beat, symbol.root, symbol.quality) for symbol in score.chords]
+
+
+def test_chord_symbols_with_their_offsets_bass_and_degrees() -> None:
+    bass = "<bass><bass-step>E</bass-step></bass>"
+    degree = "<degree><degree-value>9</degree-value><degree-alter>0</degree-alter></degree>"
+    first = harmony("B", " minor-seventh ", bass, "-1") + note("C", 1) + harmony("C", "dominant", degree)
+    late = harmony("", "none") + harmony("F", "major", "<offset>0.5</offset>") + note("D", 2)
+    assert symbols(measure(ATTRIBUTES + first + note("C", 1)) + measure(late)) == [
+        (0, 10, "minor7"), (1, 0, "dominant7"), (2, None, ""), (2.5, 5, "major"),
+    ]  # fmt: skip
+
+
+def test_chord_symbols_sound_at_each_repeat_and_once_for_all_parts() -> None:
+    repeated = measure(ATTRIBUTES + harmony("G", "minor") + note("C", 2), right='<repeat direction="backward"/>')
+    part = repeated + measure(harmony("G", "minor") + note("D", 2))
+    other = measure(ATTRIBUTES + harmony("G", "minor") + note("C", 1) + harmony("A", "major") + note("C", 1))
+    expected = [(0, 7, "minor"), (2, 7, "minor"), (4, 7, "minor")]
+    assert symbols(part) == symbols(part, part) == expected
+    assert symbols(part, other) == [(0, 7, "minor"), (1, 9, "major"), (2, 7, "minor"), (3, 9, "major"), expected[-1]]
+
+
+def test_chord_symbols_of_a_transposing_part_sound_at_pitch() -> None:
+    transpose = "<attributes><transpose><chromatic>-2</chromatic></transpose></attributes>"
+    assert symbols(measure(ATTRIBUTES + transpose + harmony("C", "major") + note("C", 2))) == [(0, 10, "major")]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<harmony/>",
+        "<harmony><function>V</function><kind>dominant</kind></harmony>",
+        "<harmony><root><root-step>C</root-step></root></harmony>",
+        harmony("C", "Tristan"),
+        harmony("C", "other"),
+        harmony("H", ""),
+        harmony("C", "major", "<offset>40</offset>"),
+    ],
+)
+def test_chord_symbols_that_say_nothing_are_left_out(element: str) -> None:
+    assert symbols(measure(ATTRIBUTES + element + note("C", 2))) == []
+
+
+@pytest.mark.parametrize(
+    ("element", "says"),
+    [
+        (harmony("H", "major"), "no such pitch: 'H'"),
+        ("<harmony><root/><kind>major</kind></harmony>", "no such pitch: ''"),
+        (harmony("C", "major", alter="flat"), "not a number: 'flat'"),
+        (harmony("C", "major", alter="nan"), "not a number: 'nan'"),
+        (harmony("C", "none", "<offset>x</offset>"), "not a number: 'x'"),
+    ],
+)
+def test_malformed_chord_symbols_are_refused_with_their_bar(element: str, says: str) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        parse_musicxml(musicxml(measure(ATTRIBUTES + element + note("C", 2))))
+    assert "bar 1" in str(error.value)
+
+
+def test_repeats_do_not_multiply_marks_without_end() -> None:
+    many = "".join(harmony("C", "major", f"<offset>{n}</offset>") for n in range(20_000))
+    bar = ATTRIBUTES.replace("<divisions>1<", "<divisions>100<") + many + note("C", 20_000)
+    with pytest.raises(UserError, match="marks"):
+        parse_musicxml(musicxml(measure(bar, right='<repeat direction="backward" times="16"/>')))
 
 
 def test_parts_with_different_divisions_share_a_clock() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -9,11 +10,14 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ritornello.scores import KeySignature, Marker, Metre, Notes, Part, Score, Tempo, write_musicxml
+from ritornello.scores.chord_kinds import KINDS
 from ritornello.scores.musicxml_reading import parse_musicxml
 from ritornello.scores.musicxml_writing import format_musicxml
 from ritornello.scores.notation import Measure, note_value, written_bars
+from ritornello.scores.score import ChordSymbol
 from tests.scores.files import chorale_scores, small_score
 
 
@@ -109,6 +113,66 @@ def test_every_score_comes_back(score: Score) -> None:
     assert (back.keys, back.tempos, back.markers) == (score.keys, score.tempos, score.markers)
     assert back.bars() == score.bars()
     assert back.end_ticks == score.end_ticks
+
+
+def harmonies(score: Score, chords: tuple[ChordSymbol, ...]) -> list[str]:
+    """The elements with what moves to them and back, of the first part."""
+    score = replace(score, chords=chords)
+    tags = {"harmony", "forward", "backup"}
+    elements = [element for element in tree(score).iterfind("part[1]/measure/*") if element.tag in tags]
+    assert not tree(score).findall("part[2]//harmony")
+    return ["".join(ET.tostring(element, encoding="unicode").split("\n")).replace("  ", "") for element in elements]
+
+
+def test_chord_symbols_as_elements() -> None:
+    chords = (ChordSymbol(480, 10, "major7"), ChordSymbol(1440, 6, "half-diminished7"), ChordSymbol(3360, None))
+    above = '<harmony placement="above"><root>'
+    flat, sharp = "<root-alter>-1</root-alter>", "<root-alter>1</root-alter>"
+    assert harmonies(small_score(), chords) == [
+        f'{above}<root-step>B</root-step>{flat}</root><kind text="maj7">major-seventh</kind></harmony>',
+        "<forward><duration>480</duration></forward>",  # inside the half note that begins at 960
+        f'{above}<root-step>F</root-step>{sharp}</root><kind text="m7b5">half-diminished</kind></harmony>',
+        "<backup><duration>480</duration></backup>",
+        f'{above}<root-step text="">C</root-step></root><kind text="N.C.">none</kind></harmony>',
+    ]
+
+
+def test_chord_symbols_are_all_that_is_new_where_there_are_some() -> None:
+    """The bytes of a score without them are pinned, and a score with them has only them besides."""
+    plain = format_musicxml(small_score())
+    assert hashlib.sha256(plain).hexdigest() == "3ceed3b97e8da168a9d8035c35595db18dc12d18066ed1549629d3703470ceaa"
+    root = tree(replace(small_score(), chords=tuple(ChordSymbol(tick, 7, "minor") for tick in (0, 480, 2880))))
+    for bar in root.iter("measure"):
+        for harmony in bar.findall("harmony"):
+            bar.remove(harmony)
+    ET.indent(root)
+    assert ET.tostring(root) == ET.tostring(tree(small_score()))
+
+
+@st.composite
+def scores_with_chords(draw: st.DrawFn) -> Score:
+    score = draw(chorale_scores())
+    places = draw(st.sets(st.integers(0, (score.end_ticks - 1) // 240)))
+    names = st.one_of(st.just((None, "")), st.tuples(st.integers(0, 11), st.sampled_from([*KINDS])))
+    return replace(score, chords=tuple(ChordSymbol(240 * place, *draw(names)) for place in sorted(places)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores_with_chords())
+def test_chord_symbols_come_back(score: Score) -> None:
+    back = parse_musicxml(format_musicxml(score))
+    assert back.chords == score.chords
+    assert replace(back, chords=()) == parse_musicxml(format_musicxml(replace(score, chords=())))
+
+
+def test_chord_symbols_of_a_performance_keep_their_beats() -> None:
+    notes = Notes.of([(0, 401, 60, 64), (403, 1133, 64, 64)])  # at 384 ticks, off every 32nd
+    chords = (ChordSymbol(0, 0, "major"), ChordSymbol(768, 9, "minor7"))
+    for ticks_per_beat in (384, 100):
+        score = Score(ticks_per_beat, (Part("Piano", notes),), chords=chords, closing_ticks=1600)
+        back = parse_musicxml(format_musicxml(score))
+        beats = [symbol.onset_ticks / back.ticks_per_beat for symbol in back.chords]
+        assert beats == [0, 768 / ticks_per_beat]
 
 
 @settings(max_examples=60, deadline=None)

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from ritornello.errors import UserError
 from ritornello.scores import limits
+from ritornello.scores.chord_kinds import NO_CHORD, quality_of
 from ritornello.scores.page import Page, PrintedBar, PrintedNote, PrintedPart, perform
 from ritornello.scores.repeats import playing_order
-from ritornello.scores.score import KeySignature, Marker, Metre, Mode, Score, Tempo
+from ritornello.scores.score import ChordSymbol, KeySignature, Marker, Metre, Mode, Score, Tempo
 from ritornello.scores.xml_source import Element, parse_document, read_document
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -201,6 +202,18 @@ def _read_sound(page: Page, bar: PrintedBar, reading: _PartReading, sound: Eleme
             page.tempos.append(tempo)
 
 
+def _read_harmony(page: Page, bar: PrintedBar, reading: _PartReading, harmony: Element, where: str) -> None:
+    """A chord symbol, of whichever part says one first at its place; degrees and bass are left out."""
+    offset = round(_number(harmony.findtext("offset") or "0", where) * reading.ticks_per_division)
+    onset = bar.start + max(0, reading.cursor + offset)
+    kind, root = (harmony.findtext("kind") or "").strip(), harmony.find("root")
+    if kind == NO_CHORD[0]:
+        page.chords.setdefault(onset, ChordSymbol(onset, None))
+    elif root is not None and (quality := quality_of(kind)) is not None:
+        pitch_class = (_semitones(root, "root-", where) + reading.semitones) % 12
+        page.chords.setdefault(onset, ChordSymbol(onset, pitch_class, quality))
+
+
 def _read_backup(_page: Page, _bar: PrintedBar, reading: _PartReading, element: Element, where: str) -> None:
     _move(reading, -_ticks(element, reading, where))
 
@@ -214,6 +227,7 @@ _READERS = {
     "attributes": _read_attributes,
     "direction": _read_direction,
     "sound": _read_sound,
+    "harmony": _read_harmony,
     "backup": _read_backup,
     "forward": _read_forward,
 }
@@ -261,11 +275,15 @@ def _parts(reading: _PartReading) -> list[PrintedPart]:
 
 
 def _pitch(pitch: Element, where: str) -> int:
-    step = (pitch.findtext("step") or "").strip()
+    return 12 * (round(_number(pitch.findtext("octave"), where)) + 1) + _semitones(pitch, "", where)
+
+
+def _semitones(pitch: Element, prefix: str, where: str) -> int:
+    """Of a step and its alteration above C."""
+    step = (pitch.findtext(f"{prefix}step") or "").strip()
     if step not in _STEPS:
         raise UserError(f"no such pitch: {step[:20]!r}", where=where)
-    octave = round(_number(pitch.findtext("octave"), where))
-    return 12 * (octave + 1) + _STEPS[step] + round(_number(pitch.findtext("alter") or "0", where))
+    return _STEPS[step] + round(_number(pitch.findtext(f"{prefix}alter") or "0", where))
 
 
 def _ticks(element: Element, reading: _PartReading, where: str) -> int:

@@ -9,15 +9,17 @@ have no note value (a performance's) are rounded to 32nds and triplets.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from ritornello.scores.chord_kinds import KINDS, NO_CHORD
 from ritornello.scores.notation import Measure, WrittenNote, voices, written_bars
-from ritornello.scores.score import IntArray, KeySignature, Metre, Notes, Part, Score
+from ritornello.scores.printable import printable
+from ritornello.scores.score import ChordSymbol, KeySignature, Part, Score
 from ritornello.scores.spelling import SpelledPitch, Spelling, signature_alter
 from ritornello.scores.writing import write_atomically
 
@@ -39,6 +41,8 @@ class _Staff:
     part: Part
     measures: list[Measure]
     spelling: Spelling
+    chords: list[ChordSymbol]
+    """In order; a symbol stands above the first staff."""
     is_first: bool
 
 
@@ -53,7 +57,7 @@ def write_musicxml(score: Score, path: Path | str) -> None:
 
 def format_musicxml(score: Score) -> bytes:
     """The bytes of a MusicXML document."""
-    score = _printable(score)
+    score = printable(score)
     root = ET.Element("score-partwise", version="4.0")
     if score.title:
         _text(_child(root, "work"), "work-title", score.title)
@@ -66,8 +70,9 @@ def format_musicxml(score: Score) -> bytes:
         _list_part(part_list, part, number)
     _child(part_list, "part-group", type="stop", number="1")
     measures, spelling = _measures(score), Spelling(score)
+    chords = sorted(score.chords, key=lambda symbol: symbol.onset_ticks)
     for number, part in enumerate(score.parts, start=1):
-        staff = _Staff(score, part, measures, spelling, is_first=number == 1)
+        staff = _Staff(score, part, measures, spelling, chords, is_first=number == 1)
         _write_part(_child(root, "part", id=f"P{number}"), staff)
     ET.indent(root)
     return _HEADER.encode() + ET.tostring(root, encoding="UTF-8", xml_declaration=False) + b"\n"
@@ -114,6 +119,7 @@ def _write_part(element: ET.Element, staff: _Staff) -> None:
             for note in voice[index]:
                 if staff.is_first and number == 1:
                     _write_directions(bar, score, note)
+                    _write_harmonies(bar, staff, note)
                 _write_note(bar, staff, note, number, accidentals)
         if index + 1 == len(staff.measures):
             _text(_child(bar, "barline", location="right"), "bar-style", "light-heavy")
@@ -161,24 +167,42 @@ def _write_directions(bar: ET.Element, score: Score, note: WrittenNote) -> None:
     """Rehearsal marks and tempos that fall on a note or, by stepping forward and back, inside it."""
     for marker in score.markers:
         if note.onset_ticks <= marker.onset_ticks < note.offset_ticks and marker.text:
-            direction = _placed_direction(bar, marker.onset_ticks - note.onset_ticks)
+            direction = _placed(bar, "direction", marker.onset_ticks - note.onset_ticks)
             _text(_child(direction, "direction-type"), "rehearsal", marker.text)
     for tempo in score.tempos:
         if note.onset_ticks <= tempo.onset_ticks < note.offset_ticks:
-            direction = _placed_direction(bar, tempo.onset_ticks - note.onset_ticks)
+            direction = _placed(bar, "direction", tempo.onset_ticks - note.onset_ticks)
             metronome = _child(_child(direction, "direction-type"), "metronome")
             _text(metronome, "beat-unit", "quarter")
             _text(metronome, "per-minute", round(tempo.beats_per_minute))
             _child(direction, "sound", tempo=f"{tempo.beats_per_minute:.3f}".rstrip("0").rstrip("."))
 
 
-def _placed_direction(bar: ET.Element, ticks_ahead: int) -> ET.Element:
+def _write_harmonies(bar: ET.Element, staff: _Staff, note: WrittenNote) -> None:
+    """Chord symbols at their places, as directions are; roots are spelled as notes of the key are."""
+    first, last = (
+        bisect_left(staff.chords, ticks, key=lambda symbol: symbol.onset_ticks)
+        for ticks in (note.onset_ticks, note.offset_ticks)
+    )
+    for symbol in staff.chords[first:last]:
+        harmony = _placed(bar, "harmony", symbol.onset_ticks - note.onset_ticks)
+        spelled = staff.spelling.of(symbol.root or 0, symbol.onset_ticks)
+        root = _child(harmony, "root")
+        step = _child(root, "root-step", **({"text": ""} if symbol.root is None else {}))
+        step.text = spelled.step
+        if spelled.alter:
+            _text(root, "root-alter", spelled.alter)
+        value, text = NO_CHORD if symbol.root is None else KINDS[symbol.quality]
+        _child(harmony, "kind", text=text).text = value
+
+
+def _placed(bar: ET.Element, tag: str, ticks_ahead: int) -> ET.Element:
     if ticks_ahead:
         _text(_child(bar, "forward"), "duration", ticks_ahead)
-    direction = _child(bar, "direction", placement="above")
+    element = _child(bar, tag, placement="above")
     if ticks_ahead:
         _text(_child(bar, "backup"), "duration", ticks_ahead)
-    return direction
+    return element
 
 
 def _write_note(
@@ -256,48 +280,6 @@ def _write_notations(element: ET.Element, note: WrittenNote, *, has_fermata: boo
         _child(notations, "tied", type=kind)
     if has_fermata:
         _child(notations, "fermata", type="upright")
-
-
-def _printable(score: Score) -> Score:
-    """The score with every onset and duration on a grid of 32nds or triplet 16ths."""
-    step = score.ticks_per_beat // 24 if score.ticks_per_beat % 24 == 0 else 1
-    if all(_is_even(part.notes, step) for part in score.parts):
-        return score
-    factor = 24 // np.gcd(24, score.ticks_per_beat)
-    ticks_per_beat = int(score.ticks_per_beat * factor)
-    step = ticks_per_beat // 8
-
-    def rounded(ticks: IntArray) -> IntArray:
-        return (ticks * factor + step // 2) // step * step
-
-    parts = tuple(
-        replace(
-            part,
-            notes=Notes.columns(
-                rounded(part.notes.onset_ticks),
-                np.maximum(step, rounded(part.notes.offset_ticks) - rounded(part.notes.onset_ticks)),
-                part.notes.pitch,
-                part.notes.velocity,
-            ),
-            fermatas_ticks=tuple(rounded(np.array(part.fermatas_ticks, dtype=np.int64)).tolist()),
-        )
-        for part in score.parts
-    )
-    return replace(
-        score,
-        ticks_per_beat=ticks_per_beat,
-        parts=parts,
-        metres=tuple(Metre(int(m.onset_ticks * factor), m.numerator, m.denominator) for m in score.metres),
-        keys=tuple(replace(key, onset_ticks=int(key.onset_ticks * factor)) for key in score.keys),
-        tempos=tuple(replace(tempo, onset_ticks=int(tempo.onset_ticks * factor)) for tempo in score.tempos),
-        markers=tuple(replace(marker, onset_ticks=int(marker.onset_ticks * factor)) for marker in score.markers),
-        pickup_ticks=int(score.pickup_ticks * factor),
-        closing_ticks=int(score.closing_ticks * factor),
-    )
-
-
-def _is_even(notes: Notes, step: int) -> bool:
-    return not (np.any(notes.onset_ticks % step) or np.any(notes.duration_ticks % step))
 
 
 def _child(parent: ET.Element, tag: str, **attributes: str) -> ET.Element:

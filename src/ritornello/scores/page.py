@@ -16,14 +16,14 @@ from typing import TypeVar
 
 from ritornello.errors import UserError
 from ritornello.scores import limits
-from ritornello.scores.score import KeySignature, Marker, Metre, Notes, Part, Score, Tempo
+from ritornello.scores.score import ChordSymbol, KeySignature, Marker, Metre, Notes, Part, Score, Tempo
 
 _TICKS_PER_BEAT = 480
 _VELOCITY = 64
 
 PrintedNote = tuple[int, int, int, bool]
 """(onset, duration, pitch, tied to the next) in ticks of the page."""
-Change = TypeVar("Change", Metre, KeySignature, Tempo, Marker)
+Change = TypeVar("Change", Metre, KeySignature, Tempo, Marker, ChordSymbol)
 
 
 @dataclass(slots=True)
@@ -62,6 +62,8 @@ class Page:
     keys: list[KeySignature] = field(default_factory=list[KeySignature])
     tempos: list[Tempo] = field(default_factory=list[Tempo])
     markers: list[Marker] = field(default_factory=list[Marker])
+    chords: dict[int, ChordSymbol] = field(default_factory=dict[int, ChordSymbol])
+    """By onset: one symbol stands at a place."""
     title: str = ""
 
 
@@ -94,7 +96,8 @@ def perform(page: Page, order: Sequence[int], where: str) -> Score:
         metres=metres,
         keys=_state_lasting(page.keys, bars, starts),
         tempos=_state_lasting(page.tempos, bars, starts),
-        markers=_state_once(page.markers, bars, starts),
+        markers=_state_once(page.markers, bars, starts, where),
+        chords=_state_once([*page.chords.values()], bars, starts, where),
         pickup_ticks=pickup_ticks,
         title=page.title,
         closing_ticks=starts[-1],
@@ -162,18 +165,20 @@ def _state_lasting(changes: list[Change], bars: list[PrintedBar], starts: list[i
     return tuple(played)
 
 
-def _state_once(markers: list[Marker], bars: list[PrintedBar], starts: list[int]) -> tuple[Marker, ...]:
-    played: list[Marker] = []
-    pending = sorted(markers, key=_onset)
-    for bar, start in zip(bars, starts, strict=False):
-        first, last = bisect_left(pending, bar.start, key=_onset), bisect_left(pending, bar.end, key=_onset)
-        played += [
-            replace(marker, onset_ticks=marker.onset_ticks - bar.start + start) for marker in pending[first:last]
-        ]
-    return tuple(played)
+def _state_once(changes: list[Change], bars: list[PrintedBar], starts: list[int], where: str) -> tuple[Change, ...]:
+    """What stands at its place alone, in played time."""
+    pending = sorted(changes, key=_onset)
+    onsets = [change.onset_ticks for change in pending]
+    spans = [(bisect_left(onsets, bar.start), bisect_left(onsets, bar.end)) for bar in bars]
+    limits.check_count("marks", sum(last - first for first, last in spans), limits.MAX_NOTES, where)
+    return tuple(
+        replace(change, onset_ticks=change.onset_ticks - bar.start + start)
+        for bar, start, (first, last) in zip(bars, starts, spans, strict=False)
+        for change in pending[first:last]
+    )
 
 
-def _onset(change: Metre | KeySignature | Tempo | Marker) -> int:
+def _onset(change: Metre | KeySignature | Tempo | Marker | ChordSymbol) -> int:
     return change.onset_ticks
 
 
@@ -211,7 +216,7 @@ def _simplest_resolution(score: Score, where: str) -> Score:
     times: list[int] = [score.ticks_per_beat, score.pickup_ticks, score.closing_ticks]
     for part in score.parts:
         times += [*part.notes.onset_ticks.tolist(), *part.notes.duration_ticks.tolist(), *part.fermatas_ticks]
-    for changes in (score.metres, score.keys, score.tempos, score.markers):
+    for changes in (score.metres, score.keys, score.tempos, score.markers, score.chords):
         times += [change.onset_ticks for change in changes]
     unit = math.gcd(*times)
     ticks_per_beat = math.lcm(score.ticks_per_beat // unit, _TICKS_PER_BEAT)
@@ -238,6 +243,7 @@ def _simplest_resolution(score: Score, where: str) -> Score:
         keys=_scaled(score.keys, up, down),
         tempos=_scaled(score.tempos, up, down),
         markers=_scaled(score.markers, up, down),
+        chords=_scaled(score.chords, up, down),
         pickup_ticks=score.pickup_ticks * up // down,
         closing_ticks=score.closing_ticks * up // down,
     )

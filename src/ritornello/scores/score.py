@@ -194,7 +194,7 @@ class Score:
     closing_ticks: int = field(default=0)
     """Where the last bar ends when rests follow the last note; 0 = at the last note."""
     chords: tuple[ChordSymbol, ...] = ()
-    """Chord symbols over the piece, where the source has them; no format that is written carries them yet."""
+    """Chord symbols over the piece in order, where the source has them; of what is written, MusicXML carries them."""
 
     @property
     def end_ticks(self) -> int:
