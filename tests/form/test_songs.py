@@ -18,7 +18,9 @@ from ritornello.form.segment_features import MAX_BARS
 from ritornello.form.segments import best_cut, chances_of, segments_of
 from ritornello.form.shorthand import format_form
 from ritornello.form.songs import is_chorale, passages_in
-from ritornello.scores.score import Notes, Part, Score
+from ritornello.scores.musicxml_reading import parse_musicxml
+from ritornello.scores.musicxml_writing import format_musicxml
+from ritornello.scores.score import ChordSymbol, Notes, Part, Score
 from tests.form.music import TICKS, chorale
 from tests.form.song import BRIDGE, CHORUS, END, INTRODUCTION, VARIED_CHORUS, VERSE, Phrase, song
 from tests.form.test_properties import check_grid, transposed
@@ -109,6 +111,21 @@ def test_what_is_read_as_a_chorale() -> None:
     assert is_chorale(four, 200, [10, 20])
     assert is_chorale(song(VERSE), 8, [])
     assert not is_chorale(song(VERSE, CHORUS), 16, [])
+    symbols = (ChordSymbol(0, 0, "major"),)
+    assert not is_chorale(dataclasses.replace(four, chords=symbols), 40, [])
+    assert is_chorale(dataclasses.replace(four, chords=symbols), 40, [10, 20])
+    assert is_chorale(dataclasses.replace(four, chords=symbols), 0, [])
+
+
+@pytest.mark.parametrize(("phrases", "expected"), [([BRIDGE], "A4"), ([VERSE], "A8"), ([VERSE] * 3, "A8 A8 A8")])
+def test_a_lead_sheet_of_any_length_is_a_song(phrases: list[Phrase], expected: str) -> None:
+    """A tune and chord symbols, as they come from a file: the symbols alone say what it is."""
+    whole = song(*phrases)
+    tune = dataclasses.replace(whole, parts=whole.parts[:1], chords=(ChordSymbol(0, 0, "major"),))
+    plan = analyse(parse_musicxml(format_musicxml(tune)))
+    assert (plan.style, format_form(plan.sections or ())) == ("song", expected)
+    check_grid(plan)
+    assert analyse(dataclasses.replace(tune, chords=())).style != "song"
 
 
 def test_a_pickup_belongs_to_its_section() -> None:

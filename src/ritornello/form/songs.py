@@ -1,7 +1,8 @@
 """Songs and all other long pieces: their passages, found by what returns, as a Plan has them.
 
 Used for whatever is no chorale: a chorale has four parts, and fermatas or no more bars than the longest chorales have.
-A piece of fewer bars than two usual phrases has no returns to go by and is read as chorales are.
+A piece of fewer bars than two usual phrases has no returns to go by and is read as chorales are. Chord symbols make a
+lead sheet of any length, unless four parts have fermatas.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ LONGEST_CHORALE_BARS = 72
 def is_chorale(score: Score, num_bars: int, fermatas: Sequence[int]) -> bool:
     """Whether phrases are to be found by fermatas and cadences rather than by returns."""
     of_four = len(score.parts) == len(VOICES)
-    return num_bars < FEWEST_BARS or (of_four and (len(fermatas) > 1 or num_bars <= LONGEST_CHORALE_BARS))
+    if num_bars < 1 or (of_four and len(fermatas) > 1):
+        return True
+    return not score.chords and (num_bars < FEWEST_BARS or (of_four and num_bars <= LONGEST_CHORALE_BARS))
 
 
 def passages_in(score: Score, bar_frames: int, num_bars: int) -> list[Passage]:
