@@ -19,6 +19,7 @@ from ritornello.data.prepare import prepare
 
 settings.register_profile("no clock", deadline=None)  # no test asserts a time
 settings.load_profile("no clock")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start, beside those of pytest
 
 
 @pytest.fixture(scope="session")
