@@ -89,9 +89,8 @@ def events_outside(data: bytes, span: Span) -> list[list[tuple[int, bytes]]]:
     tracks: list[list[tuple[int, bytes]]] = []
     for track in file.tracks:
         ticks, found = 0, list[tuple[int, bytes]]()
-        sounding = defaultdict[tuple[int, int], deque[bool]](
-            deque
-        )  # of a pitch, the first to begin is the first to end
+        # Of a pitch, the first to begin is the first to end.
+        sounding = defaultdict[tuple[int, int], deque[bool]](deque)
         for message in track:
             ticks += message.time
             if message.type in {"note_on", "note_off"}:

@@ -1,14 +1,13 @@
 """Likelihood of held-out pieces note by note: what a plan, its source and its sections are worth, first and again.
 
     python -m benchmarks.form_likelihood --data runs/prepared/pop909_cl-form --baseline runs/song-plain \
-        --model "plan, source, sections=runs/song-notes" --structure runs/song-structure --phrases runs/song-phrases
+        --model "plan, source and sections=runs/song-notes" --structure runs/song-structure --phrases runs/song-phrases
 
 Every model scores the same pieces of the same prepared folder (or of another one named behind its run, as
 ``NAME=RUN@FOLDER``, where the plans are told otherwise: in one without a level of phrases, by their structure alone),
-whole and teacher-forced. Tokens are told apart by the plan
-that analysis finds: those of sections whose letter was stated before (returns, by how far back their source lies) and
-all others (first statements). The plan's own nats, those of its structure and phrase levels, are counted into a song's
-total. Every figure has a 95 % interval over pieces.
+whole and teacher-forced. Tokens are told apart by the plan that analysis finds: those of sections whose letter was
+stated before (returns, by how far back their source lies) and all others (first statements). The plan's own nats, those
+of the levels that a model was told, are counted into a song's total. Every figure has a 95 % interval over pieces.
 """
 
 from __future__ import annotations

@@ -4,9 +4,8 @@ Most files of songs have no chord symbols that are read, and a part's name is it
 Bach is how its parts move: from note to note (those of a chord from low to high) a part that plays chords hardly ever
 goes by a semitone or whole tone, while in Bach such a part is also a voice.
 
-It is one in 900 of the 909 songs of POP909, and in 10 of Mutopia's 605 pieces by Bach: chorale preludes of the
-Orgelbüchlein, and preludes and slow movements that are accompanied. A song whose tune and chords are one part is not
-told apart.
+``tests/form/test_accompaniment.py`` counts, on songs of POP909 and on Bach's pieces of the Mutopia Project, that it is
+wrong for less than 5 % of either. A song whose tune and chords are one part is not told apart.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ of which less than four fifths are aligned are refused: two of them are not the 
 *Lengths.* Where two parts strike or hold one pitch, the one track of the corrected files gives both wrong ends: 4 % of
 all notes. A length that differs by more than a 16th from the played one, carried over by the onsets around it, is
 replaced by that, rounded to a 24th of a quarter note.
-*Notation.* Onsets and lengths, which are as played on the corrected bars (9 % of the onsets lie off the 16ths, 80 % of
-the lengths), are set to the beat (``scores/quantization.py``).
+*Notation.* Onsets and lengths, which are as played on the corrected bars, are set to the beat
+(``scores/quantization.py``).
 *Chords.* A chord of the chord track becomes the symbol with the most of its pitch classes and the fewest others, its
 lowest note as the root where two fit alike.
 *Bars.* Many corrected files begin on a beat that puts their barlines between the changes of harmony. The barlines are
