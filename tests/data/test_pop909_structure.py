@@ -73,8 +73,8 @@ def test_songs_that_are_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_every_song_of_the_corpus_can_be_read() -> None:
-    found = list(songs())
+def test_every_song_of_the_corpus_can_be_read(data_folder: Path) -> None:
+    found = list(songs(data_folder))
     assert len(found) == 909
     assert {len(song.score.parts) for song in found} == {2}
     within = [
@@ -88,11 +88,11 @@ def test_every_song_of_the_corpus_can_be_read() -> None:
 
 
 @pytest.mark.data
-def test_the_analysis_hears_the_borders_that_people_hear() -> None:
+def test_the_analysis_hears_the_borders_that_people_hear(data_folder: Path) -> None:
     """On songs that it was not fitted to; two people agree at 0.88 (``benchmarks/song_form.py``)."""
     found: list[float] = []
     for number in range(801, 841):
-        song = read_song(corpus_folder(None, "pop909-structure") / f"{number:03d}")
+        song = read_song(corpus_folder(data_folder, "pop909-structure") / f"{number:03d}")
         num_bars = song.num_bars
         passages = passages_in(song.score, 4 * song.score.metres[0].numerator, num_bars)
         own = np.array([passage.bars for passage in passages], dtype=np.float64)
