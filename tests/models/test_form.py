@@ -16,7 +16,7 @@ from ritornello.errors import UserError
 from ritornello.models.base import Conditions
 from ritornello.models.form import Form, FormConfig
 from ritornello.tokenizers.bars import EvenBarsTokenizer
-from ritornello.tokenizers.bars_conditions import CONDITION_SIZES, SECTION_CHANNEL, SHIFT_CHANNEL
+from ritornello.tokenizers.bars_conditions import CONDITION_SIZES, PLACE_CHANNELS, SECTION_CHANNEL, SHIFT_CHANNEL
 from ritornello.tokenizers.bars_words import PITCH
 from ritornello.tokenizers.chorale_conditions import SHIFT_ZERO
 from ritornello.training.build import build_model
@@ -37,7 +37,15 @@ SMALL: dict[str, Any] = {
     "shift_channel": 2,
     "first_pitch": FIRST_PITCH,
 }
-VARIANTS = [{}, {"num_summaries": 0}, {"source_width": 0}, {"num_summaries": 0, "source_width": 0}]
+RECALL: dict[str, Any] = {"recall": True, "place_channels": (0, 0), "part_channel": 0}
+VARIANTS = [
+    {},
+    {"num_summaries": 0},
+    {"source_width": 0},
+    {"num_summaries": 0, "source_width": 0},
+    RECALL,
+    RECALL | {"num_summaries": 0},
+]
 
 
 def small(**values: Any) -> Form:
@@ -66,7 +74,7 @@ def part(conditions: Conditions, start: int, stop: int) -> Conditions:
 @given(sizes=st.lists(st.integers(1, 20), max_size=60), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None)
 @torch.no_grad()
-def test_any_chunks_equal_the_whole_beyond_the_window(values: dict[str, int], sizes: list[int], seed: int) -> None:
+def test_any_chunks_equal_the_whole_beyond_the_window(values: dict[str, Any], sizes: list[int], seed: int) -> None:
     model, (ids, conditions) = small(**values), piece(seed)
     whole, _ = model(ids, None, conditions)
     state, start, pieces = None, 0, list[Tensor]()
@@ -123,6 +131,40 @@ def test_copying_moves_the_logit_of_the_sources_token_moved_by_the_shift_and_no_
 
 
 @torch.no_grad()
+def test_what_followed_before_is_worth_something_beyond_the_window() -> None:
+    """Forty tokens come again; the logit of what followed moves by what the views are worth that name it."""
+    model = small(**RECALL, source_width=12, window=1)
+    assert model.worth_head is not None
+    ids = torch.randint(VOCABULARY, (1, 50))
+    ids = torch.cat([ids, ids[:, :40]], dim=1)
+    channels = torch.zeros(1, 90, len(SIZES), dtype=torch.int64)
+    channels[..., 0] = 2
+    unplanned = Conditions(channels, torch.full((1, 90), -1))
+    model.worth_head.weight.zero_()
+    model.worth_head.bias.zero_()
+    without, _ = model(ids, None, unplanned)
+    model.worth_head.bias.copy_(torch.tensor([7.0, 1.0, 1.5, 2.0, 2.5]))
+    moved = (model(ids, None, unplanned)[0] - without)[0]
+    for t in range(60, 89):
+        assert moved[t, ids[0, t + 1]] >= 1.0 + 1.5 - 1e-9
+        assert moved[t].sum() <= 7.0 + 1e-9
+
+
+@torch.no_grad()
+def test_sections_beyond_those_that_are_told_sound_like_the_last_of_them() -> None:
+    """Without section memory, which knows each."""
+    model, (ids, conditions) = small(told_sections=5), piece(3, rows=1)
+    late = conditions.channels_BTC.clone()
+    late[..., 1] += 5 - late[..., 1].min()
+    later = late.clone()
+    later[..., 1] += 7
+    model.memory = None
+    heard = [model(ids, None, conditions._replace(channels_BTC=c))[0] for c in (late, later, conditions.channels_BTC)]
+    assert torch.equal(heard[0], heard[1])
+    assert not torch.equal(heard[0], heard[2])
+
+
+@torch.no_grad()
 def test_a_source_ahead_is_no_source() -> None:
     model, (ids, conditions) = small(), piece(1)
     ahead = conditions._replace(source_BT=torch.arange(1, 61).expand(2, -1))
@@ -139,7 +181,7 @@ def test_a_source_ahead_is_no_source() -> None:
 @pytest.mark.parametrize("values", VARIANTS)
 @pytest.mark.parametrize(("num_tokens", "section"), [(0, 0), (3, 0), (3, 2), (9, 2), (40, 7), (40, 64), (300, 30)])
 @torch.no_grad()
-def test_the_cost_of_a_token_is_the_formula(values: dict[str, int], num_tokens: int, section: int) -> None:
+def test_the_cost_of_a_token_is_the_formula(values: dict[str, Any], num_tokens: int, section: int) -> None:
     """Against all multiplications that torch counts in one step."""
     model = small(**values)
     assert _multiplications(model, num_tokens, section, section) == model.config.token_multiplications(
@@ -160,10 +202,10 @@ def test_the_cost_grows_with_sections_by_their_vectors_alone_and_with_length_not
 
 @pytest.mark.parametrize("values", VARIANTS)
 @torch.no_grad()
-def test_memory_grows_by_two_bytes_a_token_and_not_with_sections(values: dict[str, int]) -> None:
+def test_memory_grows_by_some_bytes_a_token_and_not_with_sections(values: dict[str, Any]) -> None:
     model = small(**values)
     grows = [model.state_bytes(3, length + 1) - model.state_bytes(3, length) for length in range(5, 60)]
-    assert set(grows) == {6 if model.config.hears_source else 0}
+    assert set(grows) == {3 * (2 * model.config.hears_source + 24 * model.config.recall)}
     ids, conditions = piece(3, rows=3)
     few = conditions.channels_BTC.clone()
     few[..., 1] = 1
@@ -177,9 +219,10 @@ def test_counts_its_parameters(values: dict[str, Any]) -> None:
     assert model.config.num_parameters == sum(parameter.numel() for parameter in model.parameters())
 
 
-def test_learns_under_bfloat16() -> None:
+@pytest.mark.parametrize("values", [{}, RECALL])
+def test_learns_under_bfloat16(values: dict[str, Any]) -> None:
     """Every parameter has a gradient, and it is near the one in float32."""
-    model, (ids, conditions) = small(dropout=0.0).float().train(), piece(2, rows=1, length=300)
+    model, (ids, conditions) = small(dropout=0.0, **values).float().train(), piece(2, rows=1, length=300)
     gradients = list[Tensor]()
     for enabled in (False, True):
         model.zero_grad()
@@ -195,6 +238,9 @@ def test_the_defaults_are_those_of_bars_under_a_plan() -> None:
     config = FormConfig(vocabulary_size=len(EvenBarsTokenizer.vocabulary), condition_sizes=CONDITION_SIZES)
     named = (config.section_channel, config.shift_channel, config.shift_zero, config.first_pitch)
     assert named == (SECTION_CHANNEL, SHIFT_CHANNEL, SHIFT_ZERO, PITCH)
+    places = [list(PLACE_CHANNELS)[channel] for channel in (*config.place_channels, config.part_channel)]
+    assert places == ["sixteenth", "step", "part"]
+    assert max(CONDITION_SIZES[channel] for channel in config.place_channels) <= 128
 
 
 @pytest.mark.parametrize(
@@ -202,6 +248,12 @@ def test_the_defaults_are_those_of_bars_under_a_plan() -> None:
     [
         ({"width": 18}, "num_heads 2 does not divide width 18 into even parts"),
         ({"source_width": 6}, "num_heads 2 does not divide source_width 6 into even parts"),
+        (RECALL | {"source_width": 0}, "recall needs a source_width above 0"),
+        ({"condition_sizes": [], "recall": True}, "recall needs a source_width above 0 and condition channels"),
+        (RECALL | {"part_channel": 5}, "part_channel 5: there are 3 condition channels, from 0"),
+        (RECALL | {"place_channels": (0, 4)}, "place_channels 4: there are 3 condition channels, from 0"),
+        (RECALL | {"condition_sizes": [129, 66, 25]}, "place_channels [0, 0]: a channel of them has more than 128"),
+        ({"told_sections": 0}, "model.config.told_sections"),
         ({"section_channel": 3}, "section_channel 3: there are 3 condition channels, from 0"),
         ({"shift_channel": 9}, "shift_channel 9: there are 3 condition channels, from 0"),
         ({"section_channel": -1}, "model.config.section_channel: Input should be greater than or equal to 0"),

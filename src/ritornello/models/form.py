@@ -31,14 +31,22 @@ from torch import Tensor, nn
 from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
 from ritornello.models.events import initialise
 from ritornello.models.transformer import Layer, TransformerConfig, ear_of_layer
+from ritornello.modules import recall_in_parts as recalling
 from ritornello.modules.ears import Ear
 from ritornello.modules.features import FeatureSum
+from ritornello.modules.heard_before import ORDERS
 from ritornello.modules.memory import LongCache, empty_long_cache
-from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, tokens_around
+from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, Reach, side_by_side, tokens_around
 from ritornello.modules.positions import turns
-from ritornello.modules.sections import SectionMemory, SectionState
+from ritornello.modules.recall_in_parts import Recalled, RecallState
+from ritornello.modules.sections import MAX_SECTIONS, SectionMemory, SectionState
 
-_NUM_PITCHES = 128
+SOURCE_REACH = Reach(before=3, after=12, near_before=2, near_after=3)
+RECALL_REACH = Reach(before=0, after=3, near_before=0, near_after=3)
+"""What stands before a place that was found by it is known."""
+_MOST_PLACES = 128
+_NUM_VIEWS = len(recalling.VIEWS)
+_NUM_PITCHES = recalling.NUM_PITCHES
 _ID_BYTES = torch.int16.itemsize
 
 
@@ -60,9 +68,18 @@ class FormConfig(ModelConfig):
     num_summaries: int = Field(default=4, ge=0, le=64)
     """Vectors into which each section is compressed; 0 = sections are not heard."""
     source_width: int = Field(default=128, ge=0)
-    """Width of the fine hearing of the source; 0 = the source is not heard."""
+    """Width of the fine hearing of the source, and of what is recalled; 0 = the source is not heard."""
+    recall: bool = False
+    """Whether it is told what followed when the last tokens were heard before (``modules/recall_in_parts.py``)."""
     section_channel: int = Field(default=21, ge=0)
     """Condition channel that numbers the sections from 1."""
+    told_sections: int = Field(default=MAX_SECTIONS, ge=1)
+    """Sections above this number are told as this one: few pieces have so many, and what was never heard in training
+    would be noise. Which section a token is in is known beyond it."""
+    place_channels: tuple[int, int] = (0, 1)
+    """Condition channels that together say where in its bar a token stands; each has at most 128 values."""
+    part_channel: int = Field(default=2, ge=0)
+    """Condition channel of the part: 0 unknown, 1 none, then the parts."""
     shift_channel: int = Field(default=17, ge=0)
     """Condition channel that says how far the music lies above its source, as ``shift_zero`` + semitones; 0 = not."""
     shift_zero: int = Field(default=12, ge=0)
@@ -85,15 +102,44 @@ class FormConfig(ModelConfig):
         return bool(self.condition_sizes) and self.source_width > 0
 
     @property
+    def reaches(self) -> tuple[Reach, ...]:
+        """Of every pointer of a token."""
+        return (SOURCE_REACH,) * self.hears_source + (RECALL_REACH,) * (_NUM_VIEWS * self.recall)
+
+    @property
+    def most_told(self) -> Tensor:
+        """The highest value of each condition channel that is told (C,)."""
+        most_C = torch.tensor(self.condition_sizes, dtype=torch.int64) - 1
+        if self.hears_sections:
+            most_C[self.section_channel] = min(self.told_sections, int(most_C[self.section_channel]))
+        return most_C
+
+    @property
+    def num_parts(self) -> int:
+        """That a token may be in, none among them."""
+        return self.condition_sizes[self.part_channel] - 1
+
+    @property
+    def num_offsets(self) -> int:
+        """Of tokens around all places pointed at."""
+        return sum(reach.num_offsets for reach in self.reaches)
+
+    @property
+    def num_near(self) -> int:
+        """Of those that are told at the input."""
+        return sum(reach.num_near for reach in self.reaches)
+
+    @property
     def num_parameters(self) -> int:
         """Exactly."""
         D, V, F, sized = self.width, self.vocabulary_size, self.feedforward_width, sum(self.condition_sizes)
         count = V * D + (1 + sized) * D + self.num_layers * (4 * D * D + 2 * D * F + F + 5 * D) + 2 * D + D * V + V
         if self.hears_sections:
             count += SectionMemory.num_parameters(D, self.num_summaries)
-        if self.hears_source:
-            count += PointedInput.num_parameters(V, D, self.source_width) + D + 1
-            count += PointedAttention.num_parameters(V, D, self.num_heads, self.source_width)
+        if self.reaches:
+            count += PointedInput.num_parameters(V, D, self.source_width, self.num_near)
+            count += PointedAttention.num_parameters(V, D, self.num_heads, self.source_width, self.num_offsets)
+            count += len(self.reaches) * (D + 1) + self.recall * (1 + _NUM_VIEWS * len(ORDERS)) * D
         return count
 
     def token_multiplications(self, num_tokens: int, section: int) -> int:
@@ -107,9 +153,9 @@ class FormConfig(ModelConfig):
         count += D * self.vocabulary_size
         if self.hears_sections:
             count += SectionMemory.token_multiplications(D, self.num_summaries, section)
-        if self.hears_source:
-            count += PointedInput.token_multiplications(D, self.source_width) + D
-            count += PointedAttention.token_multiplications(D, self.source_width)
+        if self.reaches:
+            count += PointedInput.token_multiplications(D, self.source_width, self.num_near) + len(self.reaches) * D
+            count += PointedAttention.token_multiplications(D, self.source_width, self.num_offsets)
         return count
 
     @property
@@ -122,6 +168,8 @@ class FormConfig(ModelConfig):
         for name, width in (("width", self.width), ("source_width", self.source_width)):
             if width % (2 * self.num_heads):
                 raise ValueError(f"num_heads {self.num_heads} does not divide {name} {width} into even parts")
+        if self.recall and not (self.source_width and self.condition_sizes):
+            raise ValueError("recall needs a source_width above 0 and condition channels that say place and part")
         if self.num_parameters > MAX_PARAMETERS:
             raise ValueError(f"{self.num_parameters} parameters are too many (limit: {MAX_PARAMETERS})")
         return self
@@ -130,9 +178,14 @@ class FormConfig(ModelConfig):
     def _names_what_there_is(self) -> Self:
         named = [("section_channel", self.section_channel)] if self.hears_sections else []
         named += [("shift_channel", self.shift_channel)] if self.hears_source else []
+        if self.recall:
+            named += [("part_channel", self.part_channel), *(("place_channels", c) for c in self.place_channels)]
         for name, channel in named:
             if channel >= len(self.condition_sizes):
                 raise ValueError(f"{name} {channel}: there are {len(self.condition_sizes)} condition channels, from 0")
+        if self.recall and max(self.condition_sizes[channel] for channel in self.place_channels) > _MOST_PLACES:
+            what = f"a channel of them has more than {_MOST_PLACES} values"
+            raise ValueError(f"place_channels {list(self.place_channels)}: {what}")
         if self.hears_source and self.first_pitch + _NUM_PITCHES > self.vocabulary_size:
             what = f"{_NUM_PITCHES} pitches do not fit into a vocabulary of {self.vocabulary_size}"
             raise ValueError(f"first_pitch {self.first_pitch}: {what}")
@@ -145,7 +198,9 @@ class FormState(NamedTuple):
     caches: tuple[LongCache, ...]
     """Of every layer, what the next position hears beside itself."""
     ids_BS: Tensor
-    """All tokens, for those that will derive from them (int16); none where no source is heard."""
+    """All tokens, for those that will derive from them or recall them (int16); none where nothing is pointed at."""
+    recalled: RecallState | None
+    """None where nothing is recalled."""
     sections: SectionState | None
     """None where no sections are heard."""
     position: int
@@ -162,11 +217,15 @@ class Form(nn.Module):
         self.embedding = nn.Embedding(V, D)
         nn.init.normal_(self.embedding.weight, std=0.5)
         self.conditions = FeatureSum(config.condition_sizes, D)
+        self.register_buffer("most_told_C", config.most_told, persistent=False)
+        self.most_told_C: Tensor
         self.layers = nn.ModuleList(Layer(_of_layers(config)) for _ in range(config.num_layers))
         self.memory = SectionMemory(D, H, config.num_summaries) if config.hears_sections else None
-        self.pointed = PointedInput(V, D, config.source_width) if config.hears_source else None
-        self.source = PointedAttention(V, D, H, config.source_width) if config.hears_source else None
-        self.worth_head = nn.Linear(D, 1) if config.hears_source else None
+        points, W = bool(config.reaches), config.source_width
+        self.pointed = PointedInput(V, D, W, config.num_near) if points else None
+        self.recalled = FeatureSum([len(ORDERS)] * _NUM_VIEWS, D) if config.recall else None
+        self.source = PointedAttention(V, D, H, W, config.num_offsets) if points else None
+        self.worth_head = nn.Linear(D, len(config.reaches)) if points else None
         self.norm = nn.LayerNorm(D)
         self.head = nn.Linear(D, V)
         initialise(self, config.num_layers)
@@ -174,7 +233,8 @@ class Form(nn.Module):
         nn.init.zeros_(self.head.bias)
         if self.worth_head is not None:
             nn.init.zeros_(self.worth_head.weight)
-            nn.init.constant_(self.worth_head.bias, 1.0)
+            nn.init.constant_(self.worth_head.bias, 0.25)
+            nn.init.constant_(self.worth_head.bias[:1].detach(), 1.0)
 
     def new_state(self, batch_size: int) -> FormState:
         """The state before the first token."""
@@ -182,7 +242,8 @@ class Form(nn.Module):
         cache = empty_long_cache(batch_size, config.num_heads, config.head_width, like)
         ids = torch.empty(batch_size, 0, dtype=torch.int16, device=like.device)
         sections = None if self.memory is None else self.memory.nothing_heard(batch_size, like)
-        return FormState((cache,) * config.num_layers, ids, sections, 0)
+        recalled = recalling.nothing_recalled(batch_size, config.num_parts, like.device) if config.recall else None
+        return FormState((cache,) * config.num_layers, ids, recalled, sections, 0)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``.
@@ -193,8 +254,9 @@ class Form(nn.Module):
         config, like = self.config, self.norm.weight
         numbers = 2 * config.num_layers * config.width * min(num_tokens, config.window - 1)
         sections = 0 if self.memory is None else self.memory.state_bytes(batch_size, like)
-        ids = _ID_BYTES * num_tokens if config.hears_source else 0
-        return batch_size * (numbers * like.element_size() + ids) + sections
+        ids = _ID_BYTES * num_tokens if config.reaches else 0
+        recalled = recalling.state_bytes(batch_size, config.num_parts, num_tokens) if config.recall else 0
+        return batch_size * (numbers * like.element_size() + ids) + recalled + sections
 
     def ears(self) -> list[Ear]:
         """One in each layer, and half-way those of the sections and of the source; see ``EventModel.ears``."""
@@ -217,12 +279,17 @@ class Form(nn.Module):
         if conditions is None:
             unknown_BTC = ids_BT.new_zeros(B, T, len(self.config.condition_sizes))
             conditions = Conditions(unknown_BTC, ids_BT.new_full((B, T), -1))
-        x_BTD = self.embedding(ids_BT) + self.conditions(conditions.channels_BTC)
-        ids_BS, pointed = state.ids_BS, None
+        x_BTD = self.embedding(ids_BT) + self.conditions(torch.minimum(conditions.channels_BTC, self.most_told_C))
+        ids_BS, recalled, pointed = state.ids_BS, state.recalled, None
         if self.pointed is not None:
             ids_BS = torch.cat([ids_BS, ids_BT.to(torch.int16)], dim=1)
-            pointed = self._moved(tokens_around(conditions.source_BT, ids_BS, self.config.vocabulary_size), conditions)
-            x_BTD = x_BTD + self.pointed(pointed.tokens_BTO)
+            pointers = self._source(ids_BS, conditions)
+            if self.recalled is not None and recalled is not None:
+                found, recalled = self._recall(ids_BT, conditions, recalled)
+                x_BTD = x_BTD + self.recalled(found.order_BTV)
+                pointers += self._followed(found, ids_BS)
+            pointed = side_by_side(pointers)
+            x_BTD = x_BTD + self.pointed(pointed)
         by = turns(state.position, T, self.config.head_width, self.norm.weight)
         caches, sections = list[LongCache](), state.sections
         for number, (layer, past) in enumerate(zip(self.layers, state.caches, strict=True)):
@@ -231,15 +298,39 @@ class Form(nn.Module):
             x_BTD, cache = layer(x_BTD, past, state.position, by)
             caches.append(cache)
         logits_BTV = self._logits(self.norm(x_BTD), pointed)
-        return logits_BTV, FormState(tuple(caches), ids_BS, sections, state.position + T)
+        return logits_BTV, FormState(tuple(caches), ids_BS, recalled, sections, state.position + T)
 
-    def _moved(self, pointed: Pointed, conditions: Conditions) -> Pointed:
-        """The tokens around each source, their pitches moved by the plan's transposition, 0-127."""
-        shift_BT1 = conditions.channels_BTC[..., self.config.shift_channel, None]
-        semitones_BT1 = torch.where(shift_BT1 > 0, shift_BT1 - self.config.shift_zero, 0)
+    def _source(self, ids_BS: Tensor, conditions: Conditions) -> list[Pointed]:
+        """The tokens around each source, their pitches moved by the plan's transposition; none where none is heard."""
+        if not self.config.hears_source:
+            return []
+        around = tokens_around(conditions.source_BT, ids_BS, self.config.vocabulary_size, SOURCE_REACH)
+        shift_BT = conditions.channels_BTC[..., self.config.shift_channel]
+        return [self._moved(around, torch.where(shift_BT > 0, shift_BT - self.config.shift_zero, 0))]
+
+    def _recall(self, ids_BT: Tensor, conditions: Conditions, state: RecallState) -> tuple[Recalled, RecallState]:
+        """What followed the last tokens when they were heard before."""
+        config, channels_BTC = self.config, conditions.channels_BTC
+        pitch_BT = ids_BT - config.first_pitch
+        pitch_BT = torch.where((pitch_BT >= 0) & (pitch_BT < _NUM_PITCHES), pitch_BT, -1)
+        part_BT = (channels_BTC[..., config.part_channel] - 1).clamp(min=0)
+        first, second = config.place_channels
+        place_BT = _MOST_PLACES * channels_BTC[..., first] + channels_BTC[..., second]
+        return recalling.recall_in_parts(ids_BT, pitch_BT, part_BT, place_BT, state)
+
+    def _followed(self, found: Recalled, ids_BS: Tensor) -> list[Pointed]:
+        """The tokens from each place on that was found, their pitches moved as these say."""
+        places = zip(found.place_BTV.unbind(dim=-1), found.semitones_BTV.unbind(dim=-1), strict=True)
+        return [
+            self._moved(tokens_around(place_BT, ids_BS, self.config.vocabulary_size, RECALL_REACH), semitones_BT)
+            for place_BT, semitones_BT in places
+        ]
+
+    def _moved(self, pointed: Pointed, semitones_BT: Tensor) -> Pointed:
+        """Pitches moved by so many semitones, 0-127."""
         pitch_BTO = pointed.tokens_BTO - self.config.first_pitch
         is_pitch_BTO = (pitch_BTO >= 0) & (pitch_BTO < _NUM_PITCHES)
-        moved_BTO = self.config.first_pitch + (pitch_BTO + semitones_BT1).clamp(0, _NUM_PITCHES - 1)
+        moved_BTO = self.config.first_pitch + (pitch_BTO + semitones_BT[..., None]).clamp(0, _NUM_PITCHES - 1)
         return pointed._replace(tokens_BTO=torch.where(is_pitch_BTO, moved_BTO, pointed.tokens_BTO))
 
     def _half_way(
@@ -255,14 +346,14 @@ class Form(nn.Module):
         return x_BTD, sections
 
     def _logits(self, x_BTD: Tensor, pointed: Pointed | None) -> Tensor:
-        """With what copying is worth added to the logit of the source's own token."""
+        """With what copying is worth added to the logit of each token pointed at."""
         logits_BTV = self.head(x_BTD)
         if self.worth_head is None or pointed is None:
             return logits_BTV
-        named_BT = pointed.named()
-        is_named_BT = named_BT < self.config.vocabulary_size
-        worth_BT1 = (self.worth_head(x_BTD) * is_named_BT[..., None]).to(logits_BTV.dtype)
-        return logits_BTV.scatter_add(-1, torch.where(is_named_BT, named_BT, 0)[..., None], worth_BT1)
+        named_BTP = pointed.named()
+        is_named_BTP = named_BTP < self.config.vocabulary_size
+        worth_BTP = (self.worth_head(x_BTD) * is_named_BTP).to(logits_BTV.dtype)
+        return logits_BTV.scatter_add(-1, torch.where(is_named_BTP, named_BTP, 0), worth_BTP)
 
 
 def _of_layers(config: FormConfig) -> TransformerConfig:

@@ -1,14 +1,15 @@
-"""Hearing the tokens around one that is pointed at, finely: what each is and how far from it.
+"""Hearing the tokens around those that are pointed at, finely: what each is and how far from its place.
 
-What is heard are tokens as they were written, so nothing but their ids is remembered.
+What is heard are tokens as they were written, so nothing but their ids is remembered. A token may have several
+pointers, each with a reach of its own; they are heard side by side.
 
-Shapes: B batch, T new tokens, S all tokens, O offsets from the place pointed at, V vocabulary, D width, W source width,
-H heads, K head width, N new tokens that are asked about.
+Shapes: B batch, T new tokens, S all tokens, P pointers, O offsets from the places pointed at, pointer by pointer,
+V vocabulary, D width, W source width, H heads, K head width, N new tokens that are asked about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,17 +17,31 @@ from torch import Tensor, nn
 
 from ritornello.modules.ears import Attended, Ear, heard_of_the_last
 
-BEFORE, AFTER = 3, 12
-"""How many tokens before and after the place are heard."""
-NUM_OFFSETS = BEFORE + 1 + AFTER
-_NEAR = slice(BEFORE - 2, BEFORE + 4)
-"""Which of them are also told outright at the input."""
-_NUM_NEAR = _NEAR.stop - _NEAR.start
+
+class Reach(NamedTuple):
+    """Which tokens around a place are heard, and which of them are also told outright at the input."""
+
+    before: int
+    after: int
+    near_before: int
+    near_after: int
+
+    @property
+    def num_offsets(self) -> int:
+        """The place itself included."""
+        return self.before + 1 + self.after
+
+    @property
+    def num_near(self) -> int:
+        """Likewise."""
+        return self.near_before + 1 + self.near_after
 
 
 class Pointed(NamedTuple):
     """The tokens around the places that T tokens point at."""
 
+    reaches: tuple[Reach, ...]
+    """Of every pointer."""
     tokens_BTO: Tensor
     """What they are; ``vocabulary_size`` where there is none."""
     places_BTO: Tensor
@@ -35,11 +50,27 @@ class Pointed(NamedTuple):
     """Where the first of the T tokens stands."""
 
     def named(self) -> Tensor:
-        """The tokens pointed at themselves (B, T)."""
-        return self.tokens_BTO[..., BEFORE]
+        """The tokens pointed at themselves (B, T, P)."""
+        return self.tokens_BTO[..., [first + reach.before for first, reach in self._from()]]
+
+    def near(self) -> Tensor:
+        """Those that are told at the input (B, T, the sum of all ``num_near``)."""
+        places = [
+            first + reach.before + offset
+            for first, reach in self._from()
+            for offset in range(-reach.near_before, reach.near_after + 1)
+        ]
+        return self.tokens_BTO[..., places]
+
+    def _from(self) -> Iterator[tuple[int, Reach]]:
+        """Of each pointer, where its offsets begin."""
+        first = 0
+        for reach in self.reaches:
+            yield first, reach
+            first += reach.num_offsets
 
 
-def tokens_around(source_BT: Tensor, ids_BS: Tensor, nothing: int) -> Pointed:
+def tokens_around(source_BT: Tensor, ids_BS: Tensor, nothing: int, reach: Reach) -> Pointed:
     """The tokens around each of the places ``source_BT``, none of them later than the token that points.
 
     Args:
@@ -47,46 +78,57 @@ def tokens_around(source_BT: Tensor, ids_BS: Tensor, nothing: int) -> Pointed:
             ahead is not heard.
         ids_BS: all tokens so far, the last T included.
         nothing: stands for no token.
+        reach: of the pointer.
     """
     start, S = ids_BS.shape[1] - source_BT.shape[1], ids_BS.shape[1]
-    places_BTO = source_BT[..., None] + torch.arange(-BEFORE, AFTER + 1, device=ids_BS.device)
+    places_BTO = source_BT[..., None] + torch.arange(-reach.before, reach.after + 1, device=ids_BS.device)
     now_T1 = torch.arange(start, S, device=ids_BS.device)[:, None]
     is_there_BTO = (source_BT[..., None] >= 0) & (places_BTO >= 0) & (places_BTO <= now_T1)
     places_BTO = places_BTO.clamp(0, S - 1)
     tokens_BTO = ids_BS.gather(1, places_BTO.flatten(1)).view(places_BTO.shape).long()
-    return Pointed(torch.where(is_there_BTO, tokens_BTO, nothing), places_BTO, start)
+    return Pointed((reach,), torch.where(is_there_BTO, tokens_BTO, nothing), places_BTO, start)
+
+
+def side_by_side(pointed: Sequence[Pointed]) -> Pointed:
+    """Several pointers of the same tokens."""
+    return Pointed(
+        sum((each.reaches for each in pointed), ()),
+        torch.cat([each.tokens_BTO for each in pointed], dim=-1),
+        torch.cat([each.places_BTO for each in pointed], dim=-1),
+        pointed[0].start,
+    )
 
 
 class PointedInput(nn.Module):
-    """The tokens nearest to the place, each by a table and a matrix of its own offset."""
+    """The tokens nearest to the places, each by a table and a matrix of its own offset."""
 
-    def __init__(self, vocabulary_size: int, width: int, source_width: int) -> None:
+    def __init__(self, vocabulary_size: int, width: int, source_width: int, num_near: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size + 1, source_width // 2, padding_idx=vocabulary_size)
-        self.mix = nn.Linear((source_width // 2) * _NUM_NEAR, width, bias=False)
+        self.mix = nn.Linear((source_width // 2) * num_near, width, bias=False)
 
     @staticmethod
-    def num_parameters(vocabulary_size: int, width: int, source_width: int) -> int:
+    def num_parameters(vocabulary_size: int, width: int, source_width: int, num_near: int) -> int:
         """Exactly."""
-        return (source_width // 2) * (vocabulary_size + 1 + _NUM_NEAR * width)
+        return (source_width // 2) * (vocabulary_size + 1 + num_near * width)
 
     @staticmethod
-    def token_multiplications(width: int, source_width: int) -> int:
+    def token_multiplications(width: int, source_width: int, num_near: int) -> int:
         """In the matrix products of one token."""
-        return (source_width // 2) * _NUM_NEAR * width
+        return (source_width // 2) * num_near * width
 
-    def forward(self, tokens_BTO: Tensor) -> Tensor:
+    def forward(self, pointed: Pointed) -> Tensor:
         """Vectors (B, T, D) of the tokens around; ``vocabulary_size`` stands for no token."""
-        return self.mix(self.embedding(tokens_BTO[..., _NEAR]).flatten(2))
+        return self.mix(self.embedding(pointed.near()).flatten(2))
 
 
 class PointedAttention(nn.Module):
-    """Attention over the tokens around the place; logits are q.k / sqrt(K) + bias[offset].
+    """Attention over the tokens around the places; logits are q.k / sqrt(K) + bias[offset].
 
     A key that says nothing stands beside them, and alone where nothing is pointed at.
     """
 
-    def __init__(self, vocabulary_size: int, width: int, num_heads: int, source_width: int) -> None:
+    def __init__(self, vocabulary_size: int, width: int, num_heads: int, source_width: int, num_offsets: int) -> None:
         super().__init__()
         self.num_heads, self.nothing = num_heads, vocabulary_size
         self.norm = nn.LayerNorm(width)
@@ -94,18 +136,18 @@ class PointedAttention(nn.Module):
         nn.init.normal_(self.content.weight, std=0.5)
         self.project_query = nn.Linear(width, source_width, bias=False)
         self.project_out = nn.Linear(source_width, width, bias=False)
-        self.offset_bias_HO = nn.Parameter(torch.zeros(num_heads, NUM_OFFSETS))
+        self.offset_bias_HO = nn.Parameter(torch.zeros(num_heads, num_offsets))
 
     @staticmethod
-    def num_parameters(vocabulary_size: int, width: int, num_heads: int, source_width: int) -> int:
+    def num_parameters(vocabulary_size: int, width: int, num_heads: int, source_width: int, num_offsets: int) -> int:
         """Exactly."""
-        tables = 2 * source_width * (vocabulary_size + 1) + num_heads * NUM_OFFSETS
+        tables = 2 * source_width * (vocabulary_size + 1) + num_heads * num_offsets
         return tables + 2 * width + 2 * width * source_width
 
     @staticmethod
-    def token_multiplications(width: int, source_width: int) -> int:
+    def token_multiplications(width: int, source_width: int, num_offsets: int) -> int:
         """In the matrix products of one token: query, output, logits and weighted values."""
-        return 2 * source_width * (width + NUM_OFFSETS)
+        return 2 * source_width * (width + num_offsets)
 
     def forward(self, x_BTD: Tensor, pointed: Pointed) -> Tensor:
         """What every token hears (B, T, D)."""

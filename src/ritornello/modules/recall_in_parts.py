@@ -1,0 +1,142 @@
+"""What followed when this was heard before, in music of several parts: four ways of being the same.
+
+After each token the last ones are looked for among all tokens of the piece (``modules/heard_before.py``):
+
+* **piece**: the tokens as they are;
+* **part**: those of this part alone, each at its place in the bar, whatever other parts did meanwhile;
+* **part, transposed**: the same, of pitches only the intervals;
+* **rhythm**: all tokens, pitches left aside.
+
+Each names the place behind the same tokens. From the last two, pitches are read as much higher or lower as the last
+pitch is now. A token outside all parts has no part to look in.
+
+**Source**: ours, after ``modules/recall.py``, which does so for performances.
+
+Shapes: B batch, T new tokens, S all tokens, V views, P parts (0 = none).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ritornello.modules.heard_before import NOTHING, heard_before
+
+VIEWS = ("piece", "part", "part, transposed", "rhythm")
+NUM_PITCHES = 128
+_IN_PART = (False, True, True, False)
+_MOVES = (False, False, True, True)
+_PITCH = 2**15
+"""The symbol of a pitch that is left aside, and below those of intervals; ids of tokens lie below it."""
+BYTES_PER_TOKEN = 4 * len(VIEWS) + 4 + 2 * 2
+
+
+class RecallState(NamedTuple):
+    """What is remembered of the tokens so far."""
+
+    symbol_BVS: Tensor
+    """What each token is in each of ``VIEWS`` (int32)."""
+    before_BS: Tensor
+    """Where the token before each in its own part stands, or ``NOTHING`` (int32)."""
+    pitch_B2S: Tensor
+    """The last pitch of the piece and of the part, each token included; 0 before the first (int16)."""
+    last_BP: Tensor
+    """Where the last token of each part stands, or ``NOTHING``."""
+    last_pitch_BP: Tensor
+    """The last pitch of each part, or 0."""
+
+
+class Recalled(NamedTuple):
+    """After each of T tokens, in each of ``VIEWS``; int64."""
+
+    place_BTV: Tensor
+    """Where what followed stands, or ``NOTHING``."""
+    order_BTV: Tensor
+    """How much was the same, see ``HeardBefore``."""
+    semitones_BTV: Tensor
+    """How much higher its pitches are now."""
+
+
+def nothing_recalled(batch_size: int, num_parts: int, device: torch.device) -> RecallState:
+    """The state before the first token; parts are numbered below ``num_parts``, 0 = none."""
+    nothing = torch.empty(batch_size, 0, dtype=torch.int32, device=device)
+    last = torch.full((batch_size, num_parts), NOTHING, device=device)
+    symbols, pitches = (nothing[:, None].expand(-1, count, -1) for count in (len(VIEWS), 2))
+    return RecallState(symbols, nothing, pitches.to(torch.int16), last, torch.zeros_like(last))
+
+
+def state_bytes(batch_size: int, num_parts: int, num_tokens: int) -> int:
+    """Bytes of the state after so many tokens."""
+    return batch_size * (BYTES_PER_TOKEN * num_tokens + 2 * 8 * num_parts)
+
+
+def recall_in_parts(
+    ids_BT: Tensor, pitch_BT: Tensor, part_BT: Tensor, place_BT: Tensor, state: RecallState
+) -> tuple[Recalled, RecallState]:
+    """What is known after each of these tokens, and the state after the last.
+
+    Args:
+        ids_BT: the tokens, 0 to 2^15 - 1.
+        pitch_BT: of each, 0-127, or ``NOTHING`` if it is no pitch.
+        part_BT: of each, from 1; 0 = none.
+        place_BT: of each, in the bar: any numbers from 0 to 2^15 - 1.
+        state: after all tokens before.
+    """
+    state = _followed(part_BT, pitch_BT, state)
+    is_pitch_BT, before_BT = pitch_BT >= 0, state.before_BS[:, -ids_BT.shape[1] :].long()
+    own_pitch_BS = state.pitch_B2S[:, 1].long()
+    pitch_before_BT = torch.where(before_BT >= 0, own_pitch_BS.gather(1, before_BT.clamp(min=0)), 0)
+    interval_BT = torch.where(is_pitch_BT, _PITCH + NUM_PITCHES + pitch_BT - pitch_before_BT, ids_BT)
+    in_part = [torch.where(part_BT > 0, what * 2**15 + place_BT, NOTHING) for what in (ids_BT, interval_BT)]
+    new_BVT = torch.stack([ids_BT, *in_part, torch.where(is_pitch_BT, _PITCH, ids_BT)], dim=1)
+    state = state._replace(symbol_BVS=torch.cat([state.symbol_BVS, new_BVT.to(torch.int32)], dim=2))
+    return _found(state, ids_BT.shape[1]), state
+
+
+def _found(state: RecallState, num_tokens: int) -> Recalled:
+    """What is known after each of the last tokens."""
+    last_BVT, order_BVT = heard_before(state.symbol_BVS, state.before_BS, _IN_PART, num_tokens)
+    pitch_BVS = state.pitch_B2S[:, list(map(int, _IN_PART))]
+    now_BVT, there_BVT = pitch_BVS[..., -num_tokens:].long(), pitch_BVS.gather(2, last_BVT.clamp(min=0)).long()
+    moves_V1 = torch.tensor(_MOVES, device=last_BVT.device)[:, None]
+    is_moved_BVT = moves_V1 & (last_BVT >= 0) & (now_BVT > 0) & (there_BVT > 0)
+    columns = (
+        torch.where(last_BVT >= 0, last_BVT + 1, NOTHING),
+        order_BVT,
+        torch.where(is_moved_BVT, now_BVT - there_BVT, 0),
+    )
+    return Recalled(*(column.transpose(1, 2) for column in columns))
+
+
+def _followed(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallState:
+    """The state with what the new tokens' parts and pitches are, but for their symbols.
+
+    Sorted by part, each part's tokens behind what it was before, the one before is the neighbour.
+    """
+    (B, T), P, start = part_BT.shape, state.last_BP.shape[1], state.before_BS.shape[1]
+    parts_P = torch.arange(P, device=part_BT.device).expand(B, -1)
+    where_T = torch.arange(start, start + T, device=part_BT.device).expand(B, -1)
+    own_BN, by_BN = torch.cat([parts_P, part_BT], dim=1).sort(dim=1, stable=True)
+    where_BN = torch.cat([state.last_BP, where_T], dim=1).gather(1, by_BN)
+    pitch_BN = _last_known(torch.cat([state.last_pitch_BP, pitch_BT], dim=1).gather(1, by_BN), by_BN < P)
+    before_BN = torch.cat([where_BN[:, :1], where_BN[:, :-1]], dim=1)
+    is_last_BN = torch.cat([own_BN[:, 1:] != own_BN[:, :-1], torch.ones_like(own_BN[:, :1], dtype=torch.bool)], dim=1)
+    unsorted_BT = by_BN.argsort(dim=1)[:, P:]
+    of_piece_BS = torch.cat([state.pitch_B2S[:, 0].long(), pitch_BT], dim=1)[:, max(0, start - 1) :]
+    begins_BS = torch.arange(of_piece_BS.shape[1], device=part_BT.device) == 0
+    of_piece_BT = _last_known(torch.where(begins_BS, of_piece_BS.clamp(min=0), of_piece_BS), begins_BS)[:, -T:]
+    pitch_B2T = torch.stack([of_piece_BT, pitch_BN.gather(1, unsorted_BT)], dim=1)
+    return state._replace(
+        before_BS=torch.cat([state.before_BS, before_BN.gather(1, unsorted_BT).to(torch.int32)], dim=1),
+        pitch_B2S=torch.cat([state.pitch_B2S, pitch_B2T.to(torch.int16)], dim=2),
+        last_BP=where_BN[is_last_BN].view(B, P),
+        last_pitch_BP=pitch_BN[is_last_BN].view(B, P),
+    )
+
+
+def _last_known(pitch_BN: Tensor, is_known_BN: Tensor) -> Tensor:
+    """Each pitch, or where there is none the last before it; those that are said to be known stop the search."""
+    now_BN = torch.arange(pitch_BN.shape[1], device=pitch_BN.device).expand(pitch_BN.shape)
+    return pitch_BN.gather(1, torch.where(is_known_BN | (pitch_BN >= 0), now_BN, 0).cummax(dim=1).values)
