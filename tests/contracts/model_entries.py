@@ -63,6 +63,11 @@ def few_notes(ids_BT: Tensor) -> Tensor:
     return NOTE_ON + 60 + ids_BT % 3
 
 
+def few_pitches(ids_BT: Tensor) -> Tensor:
+    """The same in bars."""
+    return _FIRST_PITCH + 60 + ids_BT % 3
+
+
 def own_segment(position: int) -> int:
     return position // SEGMENT * SEGMENT
 
@@ -92,8 +97,9 @@ class Entry:
 _SHARED = {"width": 16, "num_heads": 2, "feedforward_width": 24, "num_layers": NUM_LAYERS}
 _STACK = {**_SHARED, "max_distance": 6}
 _PERCEIVER = {**_SHARED, "context": 17, "latents": 6}
+_FIRST_PITCH = 7
 _FORM = {**_SHARED, "window": NUM_TOKENS, "num_summaries": 3, "source_width": 12, "section_channel": 1,
-         "shift_channel": 2, "first_pitch": 7}  # fmt: skip
+         "shift_channel": 2, "first_pitch": _FIRST_PITCH}  # fmt: skip
 _LEVEL_DROPOUT = ("dropout", "attention_dropout")
 ENTRIES = {
     "notes": Entry("notes", ChoraleTokenizer, {**_STACK, "slot_width": 16}, chorale_frames, embeds="",
@@ -102,6 +108,8 @@ ENTRIES = {
     "form": Entry("form", PlannedEvents, _FORM, rounding=1e-12),
     "form without sections": Entry("form", PlannedEvents, {**_FORM, "num_summaries": 0}),
     "form without source": Entry("form", PlannedEvents, {**_FORM, "source_width": 0}, rounding=1e-12),
+    "form recall": Entry("form", PlannedEvents, {**_FORM, "recall": True, "place_channels": (0, 0), "part_channel": 0},
+                         few_pitches, rounding=1e-12),
     "form without a plan": Entry("form", Events, _FORM),
     "lstm": Entry("lstm", Events, {"width": 16, "num_layers": NUM_LAYERS}),
     "transformer keyboard": Entry("transformer", PerformanceTokenizer, {**_STACK, "window": WINDOW, "keyboard": True},

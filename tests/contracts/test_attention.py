@@ -199,14 +199,15 @@ def _source(module: SourceAttention, x: Tensor, source: Tensor, cache: Any, *, r
 
 
 def _pointed(module: PointedAttention, x: Tensor, pointed: Pointed, *, result: Any) -> Any:
-    """The weights are over all tokens so far, so each has one value, whichever offset it is heard at."""
+    """A place may be heard by several pointers, moved by one of them: so offset by offset, which sum to the places."""
     del result
-    weights = module.weights(x, pointed, _all(x))
-    values = x.new_zeros(len(x), x.shape[1], x.shape[1], module.content.embedding_dim // 2)  # of each in each's ears
-    told = module.content(pointed.tokens_BTO).chunk(2, dim=-1)[1] * (pointed.tokens_BTO < module.nothing)[..., None]
-    values = values.scatter_add(2, pointed.places_BTO[..., None].expand(told.shape), told)
-    heard = torch.einsum("bhts,btshk->bthk", weights, values.unflatten(-1, (module.num_heads, -1)))
-    return module.project_out(heard.flatten(2))
+    weights, all_weights = module.offset_weights(x, pointed.tokens_BTO), module.weights(x, pointed, _all(x))
+    spread = torch.zeros_like(all_weights).scatter_add(
+        -1, pointed.places_BTO[:, None].expand(-1, module.num_heads, -1, -1), weights
+    )
+    assert (spread - all_weights).abs().max() <= 1e-12
+    values = module.content(pointed.tokens_BTO).chunk(2, dim=-1)[1].unflatten(-1, (module.num_heads, -1))
+    return module.project_out(torch.einsum("bhto,btohk->bthk", weights, values).flatten(2))
 
 
 def _sections(module: SectionMemory, x: Tensor, section: Tensor, state: SectionState, *, result: Any) -> Any:

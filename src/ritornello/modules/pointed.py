@@ -151,16 +151,19 @@ class PointedAttention(nn.Module):
 
     def forward(self, x_BTD: Tensor, pointed: Pointed) -> Tensor:
         """What every token hears (B, T, D)."""
-        keys_BTOHK, values_BTOHK = self.content(pointed.tokens_BTO).unflatten(-1, (2, self.num_heads, -1)).unbind(dim=3)
-        weights_BTHO = self._weights(x_BTD, pointed.tokens_BTO, keys_BTOHK)
-        heard_BTHK = torch.einsum("btho,btohk->bthk", weights_BTHO, values_BTOHK)
+        keys_BTOHK, values_BTOHK = self._keys_and_values(pointed.tokens_BTO)
+        weights_BHTO = self._weights(x_BTD, pointed.tokens_BTO, keys_BTOHK)
+        heard_BTHK = torch.einsum("bhto,btohk->bthk", weights_BHTO, values_BTOHK)
         return self.project_out(heard_BTHK.flatten(2))
 
+    def offset_weights(self, x_BTD: Tensor, tokens_BTO: Tensor) -> Tensor:
+        """How much each token hears of those around its places (B, H, T, O)."""
+        return self._weights(x_BTD, tokens_BTO, self._keys_and_values(tokens_BTO)[0])
+
     def weights(self, x_BTD: Tensor, pointed: Pointed, asked_N: Tensor) -> Tensor:
-        """How much those of the T tokens that are named hear of all tokens so far (B, H, N, S)."""
-        tokens_BNO, places_BNO = pointed.tokens_BTO[:, asked_N], pointed.places_BTO[:, asked_N]
-        keys_BNOHK = self.content(tokens_BNO).unflatten(-1, (2, self.num_heads, -1))[..., 0, :, :]
-        weights_BHNO = self._weights(x_BTD[:, asked_N], tokens_BNO, keys_BNOHK).transpose(1, 2)
+        """How much those of the T tokens that are named hear of all tokens so far (B, H, N, S), by whatever pointer."""
+        places_BNO = pointed.places_BTO[:, asked_N]
+        weights_BHNO = self.offset_weights(x_BTD[:, asked_N], pointed.tokens_BTO[:, asked_N])
         nothing_BHNS = weights_BHNO.new_zeros(*weights_BHNO.shape[:-1], pointed.start + x_BTD.shape[1])
         return nothing_BHNS.scatter_add(-1, places_BNO[:, None].expand(weights_BHNO.shape), weights_BHNO)
 
@@ -175,10 +178,15 @@ class PointedAttention(nn.Module):
 
         return Ear(name, self, read)
 
+    def _keys_and_values(self, tokens_BTO: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each token (B, T, O, H, K)."""
+        keys, values = self.content(tokens_BTO).unflatten(-1, (2, self.num_heads, -1)).unbind(dim=3)
+        return keys, values
+
     def _weights(self, x_BTD: Tensor, tokens_BTO: Tensor, keys_BTOHK: Tensor) -> Tensor:
-        """Over the offsets (B, T, H, O)."""
+        """Over the offsets (B, H, T, O)."""
         q_BTHK = self.project_query(self.norm(x_BTD)).unflatten(-1, (self.num_heads, -1)).to(keys_BTOHK.dtype)
         logits = torch.einsum("bthk,btohk->btho", q_BTHK, keys_BTOHK) * q_BTHK.shape[-1] ** -0.5 + self.offset_bias_HO
         logits = logits.masked_fill((tokens_BTO == self.nothing)[:, :, None], float("-inf"))
         nothing = logits.new_zeros(*logits.shape[:-1], 1)
-        return torch.cat([nothing, logits], dim=-1).softmax(dim=-1)[..., 1:]
+        return torch.cat([nothing, logits], dim=-1).softmax(dim=-1)[..., 1:].transpose(1, 2)
