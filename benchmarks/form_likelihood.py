@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="prepared folder that says what returns")
     parser.add_argument("--baseline", type=Path, required=True, help="run of the model without a plan")
     parser.add_argument("--model", action="append", default=[], help="NAME=RUN or NAME=RUN@FOLDER; repeatable")
+    parser.add_argument("--no-plan", action="append", default=[], help="NAME=RUN of another one without; repeatable")
     parser.add_argument("--structure", type=Path, help="run of the structure level")
     parser.add_argument("--phrases", type=Path, help="run of the phrase level")
     parser.add_argument("--split", default="test", choices=("test", "validation"))
@@ -61,6 +62,9 @@ def main() -> None:
     ids = _ids(options.data, options.split, options.pieces)
     kinds = {name: _kinds_of_tokens(options.data, name) for name in ids}
     scored = [_scored("no plan", options.baseline, options.data, kinds, with_plan=False)]
+    for text in options.no_plan:
+        name, _, run = text.partition("=")
+        scored.append(_scored(name, Path(run), options.data, kinds, with_plan=False))
     for text in options.model:
         name, _, place = text.partition("=")
         run, _, folder = place.partition("@")

@@ -57,11 +57,16 @@ def small(**values: Any) -> Form:
 
 
 def piece(seed: int, rows: int = 2, length: int = 60) -> tuple[Tensor, Conditions]:
-    """Sections of a few tokens each, others in every row, and any earlier source or none."""
+    """Sections of a few tokens each, others in every row, and any earlier source or none.
+
+    The second half is much like the first, token by token and part by part, so that there is something to recall.
+    """
     torch.manual_seed(seed)
-    ids, now = torch.randint(VOCABULARY, (rows, length)), torch.arange(length)
+    ids, now, half = torch.randint(VOCABULARY, (rows, length)), torch.arange(length), length // 2
+    ids[:, half:] = torch.where(now[:half] % 13 < 11, ids[:, :half], ids[:, half:])
     sections = (torch.rand(rows, length) < 0.15).cumsum(dim=1) + torch.arange(rows)[:, None]
-    channels = torch.stack([torch.randint(4, ids.shape), sections, torch.randint(25, ids.shape)], dim=-1)
+    parts = torch.randint(4, (rows, half)).repeat(1, 2)
+    channels = torch.stack([parts, sections, torch.randint(25, ids.shape)], dim=-1)
     source = (torch.rand(rows, length) * (now + 2)).long() - 1
     return ids, Conditions(channels, source)
 
@@ -231,6 +236,9 @@ def test_learns_under_bfloat16(values: dict[str, Any]) -> None:
         torch.nn.functional.cross_entropy(logits[0, :-1].float(), ids[0, 1:]).backward()
         assert all(parameter.grad is not None for parameter in model.parameters())
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+        assert model.worth_head is not None
+        assert model.worth_head.weight.grad is not None
+        assert model.worth_head.weight.grad.any(dim=1).all()  # every pointer has pointed
     assert (gradients[0] - gradients[1]).norm() < 0.1 * gradients[0].norm()
 
 
@@ -250,6 +258,7 @@ def test_the_defaults_are_those_of_bars_under_a_plan() -> None:
         ({"source_width": 6}, "num_heads 2 does not divide source_width 6 into even parts"),
         (RECALL | {"source_width": 0}, "recall needs a source_width above 0"),
         ({"condition_sizes": [], "recall": True}, "recall needs a source_width above 0 and condition channels"),
+        (RECALL | {"condition_sizes": [1, 66, 25]}, "part_channel 0: it has no value for no part"),
         (RECALL | {"part_channel": 5}, "part_channel 5: there are 3 condition channels, from 0"),
         (RECALL | {"place_channels": (0, 4)}, "place_channels 4: there are 3 condition channels, from 0"),
         (RECALL | {"condition_sizes": [129, 66, 25]}, "place_channels [0, 0]: a channel of them has more than 128"),

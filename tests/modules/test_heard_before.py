@@ -83,8 +83,8 @@ def test_as_many_as_are_sought_and_no_more(num_tokens: int) -> None:
     last_length = 60 if num_tokens == 1 else None
     found = heard_before(symbols, before, [False], num_tokens)
     for place, order, length in zip(
-        found.last_BVT.flatten().tolist(),
-        found.order_BVT.flatten().tolist(),
+        found.match_end_BVT.flatten().tolist(),
+        found.order_index_BVT.flatten().tolist(),
         [last_length] if last_length else [*[0] * 60, *range(1, 61)],
         strict=True,
     ):

@@ -80,7 +80,7 @@ def test_a_part_is_followed_whatever_others_do() -> None:
     before_last = tokens.ids.shape[1] - 3  # the last token of the first part
     says = dict(zip(VIEWS, named(tokens, found, before_last), strict=True))
     assert says["piece"] is None
-    assert int(found.order_BTV[0, before_last, 1]) == ORDERS.index(8)
+    assert int(found.order_index_BTV[0, before_last, 1]) == ORDERS.index(8)
     # what followed there, in the order of the piece, was the second part's
     assert says["part"] == FIRST_PITCH + 23
 
@@ -91,6 +91,21 @@ def test_what_is_transposed_is_known_by_its_intervals() -> None:
     says = dict(zip(VIEWS, named(tokens, recalled(tokens), last), strict=True))
     up_again = FIRST_PITCH + 67 + 5
     assert says == {"piece": None, "part": None, "part, transposed": up_again, "rhythm": up_again}
+
+
+def test_the_lowest_pitch_is_a_pitch() -> None:
+    down = [3, 2, 1, 0]
+    higher = [pitch + 5 for pitch in down]
+    tokens = Tokens(*(torch.cat(pair, dim=1) for pair in zip(line(down), line(higher), strict=True)))
+    assert recalled(tokens).semitones_BTV[0, -1].tolist() == [0, 0, 5, 5]
+
+
+def test_nothing_new_is_nothing() -> None:
+    tokens = line(TUNE)
+    _, state = recall_in_parts(*tokens, nothing_recalled(1, PARTS, tokens.ids.device))
+    found, again = recall_in_parts(*(column[:, :0] for column in tokens), state)
+    assert found.place_BTV.shape == (1, 0, len(VIEWS))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(state, again, strict=True))
 
 
 def test_in_a_part_a_place_in_the_bar_must_be_the_same() -> None:

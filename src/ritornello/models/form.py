@@ -4,8 +4,9 @@ Who hears what: in every layer a token hears the window before it. Half-way thro
 (1) each earlier section as ``num_summaries`` vectors, into which it was compressed when it was written
 (``modules/sections.py``); (2) the tokens around the one from which the plan says it derives
 (``Conditions.source_BT``), moved by the plan's transposition, finely: what they are and in which order
-(``modules/pointed.py``). The plan itself is added at every token. The head may name the source's token outright: what
-copying is worth is learned, and the rest is the model's own.
+(``modules/pointed.py``); (3) with ``recall``, in the same way the tokens at four places where the last ones were heard
+before (``modules/recall_in_parts.py``), which no plan names. The plan itself is added at every token. The head may name
+each token pointed at outright: what copying is worth is learned, and the rest is the model's own.
 
 **Source**: the division of labour is Whole-Song Generation's (arXiv 2405.09901); hearing a few bars finely and all
 others as summaries is Museformer's (arXiv 2210.10349), here with the bars that a plan names and with sections; naming
@@ -14,8 +15,9 @@ a heard token outright follows pointer networks (arXiv 1506.03134) and copying (
 Cost of a token, beside what does not depend on the music so far: 2 D multiplications for each token in its window, in
 each layer, and 2 D for each vector of each section that is over; so neither the length of a section nor of the piece
 matters, and the number of sections by their few vectors alone. A section that is over costs 2 D^2 for each of its
-vectors, once. ``FormConfig.token_multiplications`` is the whole formula, ``Form.state_bytes`` that of memory: two
-bytes a token beside what has one size for good.
+vectors, once. Recall compares each token with all before it, which is in no matrix product.
+``FormConfig.token_multiplications`` is the whole formula, ``Form.state_bytes`` that of memory: 2 bytes a token, with
+recall 26, beside what has one size for good.
 
 Shapes: B batch, T tokens, S all tokens, V vocabulary, D width, C condition channels, O offsets.
 """
@@ -70,12 +72,13 @@ class FormConfig(ModelConfig):
     source_width: int = Field(default=128, ge=0)
     """Width of the fine hearing of the source, and of what is recalled; 0 = the source is not heard."""
     recall: bool = False
-    """Whether it is told what followed when the last tokens were heard before (``modules/recall_in_parts.py``)."""
+    """Whether it is told what followed when the last tokens were heard before (``modules/recall_in_parts.py``), and how
+    many of them were the same."""
     section_channel: int = Field(default=21, ge=0)
     """Condition channel that numbers the sections from 1."""
-    told_sections: int = Field(default=MAX_SECTIONS, ge=1)
+    told_sections: int = Field(default=MAX_SECTIONS - 1, ge=1)
     """Sections above this number are told as this one: few pieces have so many, and what was never heard in training
-    would be noise. Which section a token is in is known beyond it."""
+    would be noise. Section memory knows each by its own; where no sections are heard, all are told."""
     place_channels: tuple[int, int] = (0, 1)
     """Condition channels that together say where in its bar a token stands; each has at most 128 values."""
     part_channel: int = Field(default=2, ge=0)
@@ -104,7 +107,7 @@ class FormConfig(ModelConfig):
     @property
     def reaches(self) -> tuple[Reach, ...]:
         """Of every pointer of a token."""
-        return (SOURCE_REACH,) * self.hears_source + (RECALL_REACH,) * (_NUM_VIEWS * self.recall)
+        return (SOURCE_REACH, *(RECALL_REACH,) * (_NUM_VIEWS * self.recall)) if self.hears_source else ()
 
     @property
     def most_told(self) -> Tensor:
@@ -183,6 +186,8 @@ class FormConfig(ModelConfig):
         for name, channel in named:
             if channel >= len(self.condition_sizes):
                 raise ValueError(f"{name} {channel}: there are {len(self.condition_sizes)} condition channels, from 0")
+        if self.recall and self.num_parts < 1:
+            raise ValueError(f"part_channel {self.part_channel}: it has no value for no part")
         if self.recall and max(self.condition_sizes[channel] for channel in self.place_channels) > _MOST_PLACES:
             what = f"a channel of them has more than {_MOST_PLACES} values"
             raise ValueError(f"place_channels {list(self.place_channels)}: {what}")
@@ -248,8 +253,9 @@ class Form(nn.Module):
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``.
 
-        Keys and values of the window in every layer; two bytes of each token, for the source; and the sections' state,
-        of one size. Under autocast the caches are in its dtype, bfloat16: half of that.
+        Keys and values of the window in every layer; two bytes of each token, for the source; 24 more for recall, and
+        16 of each part; and the sections' state, of one size. Under autocast the caches are in its dtype, bfloat16:
+        half of that.
         """
         config, like = self.config, self.norm.weight
         numbers = 2 * config.num_layers * config.width * min(num_tokens, config.window - 1)
@@ -283,11 +289,11 @@ class Form(nn.Module):
         ids_BS, recalled, pointed = state.ids_BS, state.recalled, None
         if self.pointed is not None:
             ids_BS = torch.cat([ids_BS, ids_BT.to(torch.int16)], dim=1)
-            pointers = self._source(ids_BS, conditions)
+            pointers = [self._source(ids_BS, conditions)]
             if self.recalled is not None and recalled is not None:
                 found, recalled = self._recall(ids_BT, conditions, recalled)
-                x_BTD = x_BTD + self.recalled(found.order_BTV)
-                pointers += self._followed(found, ids_BS)
+                x_BTD = x_BTD + self.recalled(found.order_index_BTV)
+                pointers.append(self._around(found.place_BTV, found.semitones_BTV, ids_BS, RECALL_REACH))
             pointed = side_by_side(pointers)
             x_BTD = x_BTD + self.pointed(pointed)
         by = turns(state.position, T, self.config.head_width, self.norm.weight)
@@ -300,13 +306,11 @@ class Form(nn.Module):
         logits_BTV = self._logits(self.norm(x_BTD), pointed)
         return logits_BTV, FormState(tuple(caches), ids_BS, recalled, sections, state.position + T)
 
-    def _source(self, ids_BS: Tensor, conditions: Conditions) -> list[Pointed]:
-        """The tokens around each source, their pitches moved by the plan's transposition; none where none is heard."""
-        if not self.config.hears_source:
-            return []
-        around = tokens_around(conditions.source_BT, ids_BS, self.config.vocabulary_size, SOURCE_REACH)
-        shift_BT = conditions.channels_BTC[..., self.config.shift_channel]
-        return [self._moved(around, torch.where(shift_BT > 0, shift_BT - self.config.shift_zero, 0))]
+    def _source(self, ids_BS: Tensor, conditions: Conditions) -> Pointed:
+        """The tokens around each source, their pitches moved by the plan's transposition."""
+        shift_BT1 = conditions.channels_BTC[..., self.config.shift_channel, None]
+        semitones_BT1 = torch.where(shift_BT1 > 0, shift_BT1 - self.config.shift_zero, 0)
+        return self._around(conditions.source_BT[..., None], semitones_BT1, ids_BS, SOURCE_REACH)
 
     def _recall(self, ids_BT: Tensor, conditions: Conditions, state: RecallState) -> tuple[Recalled, RecallState]:
         """What followed the last tokens when they were heard before."""
@@ -318,20 +322,14 @@ class Form(nn.Module):
         place_BT = _MOST_PLACES * channels_BTC[..., first] + channels_BTC[..., second]
         return recalling.recall_in_parts(ids_BT, pitch_BT, part_BT, place_BT, state)
 
-    def _followed(self, found: Recalled, ids_BS: Tensor) -> list[Pointed]:
-        """The tokens from each place on that was found, their pitches moved as these say."""
-        places = zip(found.place_BTV.unbind(dim=-1), found.semitones_BTV.unbind(dim=-1), strict=True)
-        return [
-            self._moved(tokens_around(place_BT, ids_BS, self.config.vocabulary_size, RECALL_REACH), semitones_BT)
-            for place_BT, semitones_BT in places
-        ]
-
-    def _moved(self, pointed: Pointed, semitones_BT: Tensor) -> Pointed:
-        """Pitches moved by so many semitones, 0-127."""
-        pitch_BTO = pointed.tokens_BTO - self.config.first_pitch
+    def _around(self, place_BTP: Tensor, semitones_BTP: Tensor, ids_BS: Tensor, reach: Reach) -> Pointed:
+        """The tokens around each place, their pitches moved by so many semitones, 0-127."""
+        around = tokens_around(place_BTP, ids_BS, self.config.vocabulary_size, reach)
+        pitch_BTO = around.tokens_BTO - self.config.first_pitch
         is_pitch_BTO = (pitch_BTO >= 0) & (pitch_BTO < _NUM_PITCHES)
-        moved_BTO = self.config.first_pitch + (pitch_BTO + semitones_BT[..., None]).clamp(0, _NUM_PITCHES - 1)
-        return pointed._replace(tokens_BTO=torch.where(is_pitch_BTO, moved_BTO, pointed.tokens_BTO))
+        moved_BTO = pitch_BTO + semitones_BTP.repeat_interleave(reach.num_offsets, dim=-1)
+        moved_BTO = self.config.first_pitch + moved_BTO.clamp(0, _NUM_PITCHES - 1)
+        return around._replace(tokens_BTO=torch.where(is_pitch_BTO, moved_BTO, around.tokens_BTO))
 
     def _half_way(
         self, x_BTD: Tensor, conditions: Conditions, sections: SectionState | None, pointed: Pointed | None
@@ -350,6 +348,7 @@ class Form(nn.Module):
         logits_BTV = self.head(x_BTD)
         if self.worth_head is None or pointed is None:
             return logits_BTV
+        logits_BTV = logits_BTV.to(torch.promote_types(logits_BTV.dtype, torch.float32))  # worths may add up
         named_BTP = pointed.named()
         is_named_BTP = named_BTP < self.config.vocabulary_size
         worth_BTP = (self.worth_head(x_BTD) * is_named_BTP).to(logits_BTV.dtype)

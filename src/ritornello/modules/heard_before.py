@@ -3,7 +3,8 @@
 A token is a symbol in each of several *views*. In some of them all tokens are one thread; in others each names the one
 before it in its own, so that a part may be followed through the tokens of others. Sought are the last n symbols of a
 thread, for several n (*orders*); the place of the largest n that is found anywhere says what followed there. Nothing is
-attended to: a place is found by comparing.
+attended to: one token after the other, places are compared with all before them; many at once by 64-bit hashes of their
+stretches, which are taken for the stretches.
 
 **Source**: contexts of several orders, the longest first, are those of prediction by partial matching (Cleary and
 Witten 1984); here they point, and what that is worth is learned.
@@ -29,9 +30,9 @@ _UNLIKE, _MANY = -2, 8
 class HeardBefore(NamedTuple):
     """What is known after each of T tokens, in each view; int64."""
 
-    last_BVT: Tensor
+    match_end_BVT: Tensor
     """Where the last of the same symbols stands; ``NOTHING`` if they were not heard before."""
-    order_BVT: Tensor
+    order_index_BVT: Tensor
     """Which of ``ORDERS`` was found there, from 0; ``NOTHING`` likewise."""
 
 
@@ -42,8 +43,11 @@ def heard_before(symbol_BVS: Tensor, before_BS: Tensor, has_threads: Sequence[bo
         symbol_BVS: of each token in each view; ``NOTHING`` has none and is like nothing, not even itself.
         before_BS: where the token before it in its thread stands, which is earlier; ``NOTHING`` for the first.
         has_threads: which views have those threads; in the others all tokens are one.
-        num_tokens: 1 to S.
+        num_tokens: 0 to S.
     """
+    if not num_tokens:
+        nothing = symbol_BVS[..., :0].long()
+        return HeardBefore(nothing, nothing)
     if num_tokens == 1:
         return _after_the_last(symbol_BVS, before_BS, torch.tensor(has_threads, device=symbol_BVS.device))
     before_BS = before_BS.long()
@@ -58,7 +62,7 @@ def heard_before(symbol_BVS: Tensor, before_BS: Tensor, has_threads: Sequence[bo
 def _after_each(symbol_BS: Tensor, before_BS: Tensor) -> tuple[Tensor, Tensor]:
     """By sorting the hashes of all stretches."""
     B, S = symbol_BS.shape
-    last_BS, order_BS = torch.full_like(symbol_BS, NOTHING), torch.full_like(symbol_BS, NOTHING)
+    end_BS, index_BS = torch.full_like(symbol_BS, NOTHING), torch.full_like(symbol_BS, NOTHING)
     hash_BS = symbol_BS + 1 + torch.arange(B, device=symbol_BS.device)[:, None] * _FACTOR
     reached_BS, is_whole_BS, length = before_BS, symbol_BS != NOTHING, 1
     for number, order in enumerate(ORDERS):
@@ -72,9 +76,9 @@ def _after_each(symbol_BS: Tensor, before_BS: Tensor) -> tuple[Tensor, Tensor]:
         hashes, by = hash_BS.flatten()[places].sort(stable=True)
         again = (hashes[1:] == hashes[:-1]).nonzero().flatten()
         now = places[by[again + 1]]
-        last_BS.view(-1)[now] = places[by[again]] % S
-        order_BS.view(-1)[now] = number
-    return last_BS, order_BS
+        end_BS.view(-1)[now] = places[by[again]] % S
+        index_BS.view(-1)[now] = number
+    return end_BS, index_BS
 
 
 def _after_the_last(symbol_BVS: Tensor, before_BS: Tensor, has_threads_V: Tensor) -> HeardBefore:

@@ -70,27 +70,28 @@ class Pointed(NamedTuple):
             first += reach.num_offsets
 
 
-def tokens_around(source_BT: Tensor, ids_BS: Tensor, nothing: int, reach: Reach) -> Pointed:
-    """The tokens around each of the places ``source_BT``, none of them later than the token that points.
+def tokens_around(place_BTP: Tensor, ids_BS: Tensor, nothing: int, reach: Reach) -> Pointed:
+    """The tokens around each of the places, none of them later than the token that points.
 
     Args:
-        source_BT: places in the piece, of the last T of its tokens; negative where nothing is pointed at. A place
-            ahead is not heard.
+        place_BTP: to which the last T tokens of the piece point; negative where nothing is pointed at. A place ahead is
+            not heard.
         ids_BS: all tokens so far, the last T included.
         nothing: stands for no token.
-        reach: of the pointer.
+        reach: of every pointer.
     """
-    start, S = ids_BS.shape[1] - source_BT.shape[1], ids_BS.shape[1]
-    places_BTO = source_BT[..., None] + torch.arange(-reach.before, reach.after + 1, device=ids_BS.device)
-    now_T1 = torch.arange(start, S, device=ids_BS.device)[:, None]
-    is_there_BTO = (source_BT[..., None] >= 0) & (places_BTO >= 0) & (places_BTO <= now_T1)
-    places_BTO = places_BTO.clamp(0, S - 1)
-    tokens_BTO = ids_BS.gather(1, places_BTO.flatten(1)).view(places_BTO.shape).long()
-    return Pointed((reach,), torch.where(is_there_BTO, tokens_BTO, nothing), places_BTO, start)
+    start, S = ids_BS.shape[1] - place_BTP.shape[1], ids_BS.shape[1]
+    places_BTPO = place_BTP[..., None] + torch.arange(-reach.before, reach.after + 1, device=ids_BS.device)
+    now_T11 = torch.arange(start, S, device=ids_BS.device)[:, None, None]
+    is_there_BTPO = (place_BTP[..., None] >= 0) & (places_BTPO >= 0) & (places_BTPO <= now_T11)
+    places_BTPO = places_BTPO.clamp(0, S - 1)
+    tokens_BTPO = ids_BS.gather(1, places_BTPO.flatten(1)).view(places_BTPO.shape).long()
+    tokens_BTPO = torch.where(is_there_BTPO, tokens_BTPO, nothing)
+    return Pointed((reach,) * place_BTP.shape[2], tokens_BTPO.flatten(2), places_BTPO.flatten(2), start)
 
 
 def side_by_side(pointed: Sequence[Pointed]) -> Pointed:
-    """Several pointers of the same tokens."""
+    """All pointers of the same tokens."""
     return Pointed(
         sum((each.reaches for each in pointed), ()),
         torch.cat([each.tokens_BTO for each in pointed], dim=-1),

@@ -7,8 +7,9 @@ After each token the last ones are looked for among all tokens of the piece (``m
 * **part, transposed**: the same, of pitches only the intervals;
 * **rhythm**: all tokens, pitches left aside.
 
-Each names the place behind the same tokens. From the last two, pitches are read as much higher or lower as the last
-pitch is now. A token outside all parts has no part to look in.
+Each names the place behind the same tokens, that of the next token of the piece, whatever its part. From the last two
+views, all pitches there are read as much higher or lower as the last pitch is now. A token outside all parts has no
+part to look in.
 
 **Source**: ours, after ``modules/recall.py``, which does so for performances.
 
@@ -41,11 +42,11 @@ class RecallState(NamedTuple):
     before_BS: Tensor
     """Where the token before each in its own part stands, or ``NOTHING`` (int32)."""
     pitch_B2S: Tensor
-    """The last pitch of the piece and of the part, each token included; 0 before the first (int16)."""
+    """The last pitch of the piece and of the part, each token included; ``NOTHING`` before the first (int16)."""
     last_BP: Tensor
     """Where the last token of each part stands, or ``NOTHING``."""
     last_pitch_BP: Tensor
-    """The last pitch of each part, or 0."""
+    """The last pitch of each part, or ``NOTHING``."""
 
 
 class Recalled(NamedTuple):
@@ -53,8 +54,8 @@ class Recalled(NamedTuple):
 
     place_BTV: Tensor
     """Where what followed stands, or ``NOTHING``."""
-    order_BTV: Tensor
-    """How much was the same, see ``HeardBefore``."""
+    order_index_BTV: Tensor
+    """Which length of the same tokens was found, see ``HeardBefore``."""
     semitones_BTV: Tensor
     """How much higher its pitches are now."""
 
@@ -64,7 +65,7 @@ def nothing_recalled(batch_size: int, num_parts: int, device: torch.device) -> R
     nothing = torch.empty(batch_size, 0, dtype=torch.int32, device=device)
     last = torch.full((batch_size, num_parts), NOTHING, device=device)
     symbols, pitches = (nothing[:, None].expand(-1, count, -1) for count in (len(VIEWS), 2))
-    return RecallState(symbols, nothing, pitches.to(torch.int16), last, torch.zeros_like(last))
+    return RecallState(symbols, nothing, pitches.to(torch.int16), last, last)
 
 
 def state_bytes(batch_size: int, num_parts: int, num_tokens: int) -> int:
@@ -84,33 +85,35 @@ def recall_in_parts(
         place_BT: of each, in the bar: any numbers from 0 to 2^15 - 1.
         state: after all tokens before.
     """
-    state = _followed(part_BT, pitch_BT, state)
-    is_pitch_BT, before_BT = pitch_BT >= 0, state.before_BS[:, -ids_BT.shape[1] :].long()
-    own_pitch_BS = state.pitch_B2S[:, 1].long()
-    pitch_before_BT = torch.where(before_BT >= 0, own_pitch_BS.gather(1, before_BT.clamp(min=0)), 0)
-    interval_BT = torch.where(is_pitch_BT, _PITCH + NUM_PITCHES + pitch_BT - pitch_before_BT, ids_BT)
+    state = _with_threads(part_BT, pitch_BT, state)
+    S, T = state.before_BS.shape[1], ids_BT.shape[1]
+    is_pitch_BT, before_BT = pitch_BT >= 0, state.before_BS[:, S - T :].long()
+    pitch_before_BT = state.pitch_B2S[:, 1].gather(1, before_BT.clamp(min=0)).long()
+    has_interval_BT = is_pitch_BT & (before_BT >= 0) & (pitch_before_BT >= 0)
+    interval_BT = torch.where(has_interval_BT, _PITCH + NUM_PITCHES + pitch_BT - pitch_before_BT, ids_BT)
     in_part = [torch.where(part_BT > 0, what * 2**15 + place_BT, NOTHING) for what in (ids_BT, interval_BT)]
     new_BVT = torch.stack([ids_BT, *in_part, torch.where(is_pitch_BT, _PITCH, ids_BT)], dim=1)
     state = state._replace(symbol_BVS=torch.cat([state.symbol_BVS, new_BVT.to(torch.int32)], dim=2))
-    return _found(state, ids_BT.shape[1]), state
+    return _found(state, T), state
 
 
 def _found(state: RecallState, num_tokens: int) -> Recalled:
     """What is known after each of the last tokens."""
-    last_BVT, order_BVT = heard_before(state.symbol_BVS, state.before_BS, _IN_PART, num_tokens)
+    match_end_BVT, order_index_BVT = heard_before(state.symbol_BVS, state.before_BS, _IN_PART, num_tokens)
     pitch_BVS = state.pitch_B2S[:, list(map(int, _IN_PART))]
-    now_BVT, there_BVT = pitch_BVS[..., -num_tokens:].long(), pitch_BVS.gather(2, last_BVT.clamp(min=0)).long()
-    moves_V1 = torch.tensor(_MOVES, device=last_BVT.device)[:, None]
-    is_moved_BVT = moves_V1 & (last_BVT >= 0) & (now_BVT > 0) & (there_BVT > 0)
+    now_BVT = pitch_BVS[..., pitch_BVS.shape[2] - num_tokens :].long()
+    there_BVT = pitch_BVS.gather(2, match_end_BVT.clamp(min=0)).long()
+    moves_V1 = torch.tensor(_MOVES, device=match_end_BVT.device)[:, None]
+    is_moved_BVT = moves_V1 & (match_end_BVT >= 0) & (now_BVT >= 0) & (there_BVT >= 0)
     columns = (
-        torch.where(last_BVT >= 0, last_BVT + 1, NOTHING),
-        order_BVT,
+        torch.where(match_end_BVT >= 0, match_end_BVT + 1, NOTHING),
+        order_index_BVT,
         torch.where(is_moved_BVT, now_BVT - there_BVT, 0),
     )
     return Recalled(*(column.transpose(1, 2) for column in columns))
 
 
-def _followed(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallState:
+def _with_threads(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallState:
     """The state with what the new tokens' parts and pitches are, but for their symbols.
 
     Sorted by part, each part's tokens behind what it was before, the one before is the neighbour.
@@ -124,9 +127,9 @@ def _followed(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallSt
     before_BN = torch.cat([where_BN[:, :1], where_BN[:, :-1]], dim=1)
     is_last_BN = torch.cat([own_BN[:, 1:] != own_BN[:, :-1], torch.ones_like(own_BN[:, :1], dtype=torch.bool)], dim=1)
     unsorted_BT = by_BN.argsort(dim=1)[:, P:]
-    of_piece_BS = torch.cat([state.pitch_B2S[:, 0].long(), pitch_BT], dim=1)[:, max(0, start - 1) :]
-    begins_BS = torch.arange(of_piece_BS.shape[1], device=part_BT.device) == 0
-    of_piece_BT = _last_known(torch.where(begins_BS, of_piece_BS.clamp(min=0), of_piece_BS), begins_BS)[:, -T:]
+    last_of_piece_B1 = state.pitch_B2S[:, 0, start - 1 :].long() if start else torch.full_like(own_BN[:, :1], NOTHING)
+    of_piece_BN = torch.cat([last_of_piece_B1, pitch_BT], dim=1)
+    of_piece_BT = _last_known(of_piece_BN, torch.zeros_like(of_piece_BN, dtype=torch.bool))[:, 1:]
     pitch_B2T = torch.stack([of_piece_BT, pitch_BN.gather(1, unsorted_BT)], dim=1)
     return state._replace(
         before_BS=torch.cat([state.before_BS, before_BN.gather(1, unsorted_BT).to(torch.int32)], dim=1),
