@@ -118,3 +118,12 @@ def _parts(draw: st.DrawFn, name: str, end: int, ticks: int) -> Part:
                 fermatas.append(now + draw(st.integers(0, duration // ticks - 1)) * ticks)
         now += duration
     return Part(name, Notes.of(rows), draw(st.integers(0, 127)), tuple(fermatas))
+
+
+@st.composite
+def keyboard_parts(draw: st.DrawFn) -> Part:
+    """Pianos in chords and voices on a grid of 16ths, of which about half need two staves; all notes differ."""
+    centre = draw(st.sampled_from([48, 60, 60, 72]))
+    place = st.tuples(st.integers(0, 40), st.integers(1, 20), st.integers(centre - 24, centre + 24))
+    rows = [(onset * 120, duration * 120, pitch, 64) for onset, duration, pitch in draw(st.sets(place, max_size=40))]
+    return Part("Piano", Notes.of(rows), draw(st.sampled_from([0, 0, 4, 19, 24])))

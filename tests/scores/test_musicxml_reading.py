@@ -105,6 +105,47 @@ def test_parts_stand_in_the_order_of_the_page_and_a_second_voice_is_a_part() -> 
     assert rows(score, 1) == [(0, 1, 64), (1, 1, 62)]
 
 
+OURS = "<software>ritornello</software>"
+
+
+def two_staves(programs: str) -> Score:
+    """A voice on each of two staves, in a file that these programs wrote."""
+    upper, lower = "<voice>1</voice><staff>1</staff>", "<voice>5</voice><staff>2</staff>"
+    bar = note("C", 2, 5, after=upper) + "<backup><duration>2</duration></backup>" + note("C", 2, 3, after=lower)
+    header = f"<identification><encoding>{programs}</encoding></identification>"
+    return parse_musicxml(musicxml(measure(ATTRIBUTES + bar), header=header))
+
+
+def test_a_part_that_ritornello_wrote_is_one_part() -> None:
+    score = two_staves(OURS)
+    assert [part.name for part in score.parts] == ["Part 1"]
+    assert rows(score) == [(0, 2, 48), (0, 2, 72)]
+
+
+@pytest.mark.parametrize("programs", ["", "<software>MuseScore 4.4</software>", OURS + "<software>music21</software>"])
+def test_a_part_that_another_program_wrote_is_divided(programs: str) -> None:
+    assert [part.name for part in two_staves(programs).parts] == ["Part 1 1", "Part 1 2"]
+
+
+def test_ties_of_our_voices_are_joined_where_pitches_are_shared() -> None:
+    """A held C, and another C that begins in a second voice at the barline which the first is tied over."""
+    one, two = "<voice>1</voice>", "<voice>2</voice>"
+    score = parse_musicxml(
+        musicxml(
+            measure(ATTRIBUTES + note("C", 2, after=START + one))
+            + measure(
+                note("C", 2, after=STOP + one)
+                + "<backup><duration>2</duration></backup>"
+                + note("C", 1, after=two)
+                + "<forward><duration>1</duration></forward>",
+                number=2,
+            ),
+            header=f"<identification><encoding>{OURS}</encoding></identification>",
+        )
+    )
+    assert rows(score) == [(0, 4, 60), (2, 1, 60)]
+
+
 def test_a_rare_second_voice_stays_in_its_part() -> None:
     content = "".join(note("G", 1) for _ in range(8)) + "<backup><duration>1</duration></backup>"
     content += note("E", 1, after="<voice>2</voice>")

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ritornello.scores import KeySignature, Marker, Metre, Notes, Part, Score, Tempo, write_musicxml
@@ -18,7 +18,7 @@ from ritornello.scores.musicxml_reading import parse_musicxml
 from ritornello.scores.musicxml_writing import format_musicxml
 from ritornello.scores.notation import Measure, note_value, written_bars
 from ritornello.scores.score import ChordSymbol
-from tests.scores.files import chorale_scores, small_score
+from tests.scores.files import chorale_scores, keyboard_parts, small_score
 
 
 def tree(score: Score) -> ET.Element:
@@ -223,3 +223,80 @@ def test_voices_fill_their_bars() -> None:
     measures = [Measure(0, 1920, Metre(0, 4, 4), 480, 0)]
     [bar] = written_bars([(480, 960, (60,))], measures, ())
     assert [(note.onset_ticks, note.offset_ticks) for note in bar] == [(0, 480), (480, 960), (960, 1920)]
+
+
+def rows(part: Part) -> list[tuple[int, int, int, int]]:
+    return sorted(part.notes.rows())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(keyboard_parts(), min_size=1, max_size=3), st.sampled_from([Metre(0, 4, 4), Metre(0, 6, 8)]))
+def test_polyphonic_parts_come_back(parts: list[Part], metre: Metre) -> None:
+    """One Part each, with every note, on one staff or two; parts without notes are left out."""
+    parts = [replace(part, name=f"Part {number}") for number, part in enumerate(parts) if len(part.notes)]
+    assume(parts)
+    score = Score(480, tuple(parts), (metre,))
+    back = parse_musicxml(format_musicxml(score))
+    assert [(part.name, part.program, rows(part)) for part in back.parts] == [
+        (part.name, part.program, rows(part)) for part in parts
+    ]
+    assert parse_musicxml(format_musicxml(back)) == back
+
+
+def duet() -> Score:
+    """A melody above a piano of two hands: a chord in each, a held bass, F sharp in two voices."""
+    piano = [(0, 480, 76, 64), (0, 480, 67, 64), (0, 1920, 43, 64), (0, 480, 55, 64), (480, 960, 50, 64),
+             (480, 1440, 71, 64), (960, 480, 66, 64), (1440, 480, 66, 64), (1440, 480, 54, 64)]  # fmt: skip
+    melody = Part("Melody", Notes.of([(0, 1920, 79, 64)]))
+    return Score(480, (melody, Part("Piano", Notes.of(piano), 0, (1440,))), closing_ticks=1920)
+
+
+def test_two_hands_are_two_staves() -> None:
+    root = tree(duet())
+    piano = root.findall("part")[1]
+    assert piano.findtext("measure/attributes/staves") == "2"
+    clefs = [(clef.get("number"), clef.findtext("sign"), clef.findtext("line")) for clef in piano.iter("clef")]
+    assert clefs == [("1", "G", "2"), ("2", "F", "4")]
+    notes = piano.findall("measure/note")
+    assert all((note.findtext("staff") == "1") == (int(note.findtext("voice") or 0) < 5) for note in notes)
+    assert {note.findtext("staff") for note in notes} == {"1", "2"}
+    assert {int(note.findtext("voice") or 0) for note in notes} == {1, 2, 5, 6}
+    tags = [child.tag for child in notes[0]]
+    assert tags.index("voice") < tags.index("type") < tags.index("staff")
+    melody = root.find("part")
+    assert melody is not None
+    assert not [*melody.iter("staff"), *melody.iter("staves")]
+
+
+def test_every_voice_of_two_staves_fills_its_bar() -> None:
+    for measure in tree(duet()).iterfind("part[2]/measure"):
+        cursor = 0
+        for element in measure:
+            if element.tag == "backup":
+                assert cursor == int(element.findtext("duration") or 0) == 1920
+                cursor = 0
+            elif element.tag == "note" and element.find("chord") is None:
+                cursor += int(element.findtext("duration") or 0)
+        assert cursor == 1920
+
+
+def test_a_brace_stands_outside_the_bracket() -> None:
+    piano_between = replace(duet(), parts=(*duet().parts, duet().parts[0]))
+    tags = [(child.tag, child.get("type")) for child in next(tree(piano_between).iter("part-list"))]
+    start, stop, one = ("part-group", "start"), ("part-group", "stop"), ("score-part", None)
+    assert tags == [start, one, stop, one, start, one, stop]
+
+
+def test_of_two_staves_only_the_leading_voice_shows_rests() -> None:
+    rests = [note for note in tree(duet()).iterfind("part[2]/measure/note") if note.find("rest") is not None]
+    hidden = {note.findtext("voice") for note in rests if note.get("print-object") == "no"}
+    assert hidden
+    assert hidden.isdisjoint({note.findtext("voice") for note in rests if note.get("print-object") is None})
+
+
+def test_accidentals_of_two_staves_follow_time_and_staff() -> None:
+    """The later F sharp in the first voice needs no sign; that of the other staff has its own."""
+    notes = tree(duet()).findall("part[2]/measure/note")
+    sharps = [note for note in notes if note.findtext("pitch/step") == "F"]
+    signs = [(note.findtext("staff"), note.find("accidental") is not None) for note in sharps]
+    assert sorted(signs) == [("1", False), ("1", True), ("2", True)]

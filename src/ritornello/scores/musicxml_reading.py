@@ -5,8 +5,9 @@ built, repeats, fermatas and voices come out as ``page.perform`` wants them, rea
 faster and nothing large is imported (partitura takes two seconds).
 
 One Part per part of the file; a second voice on a staff, or a second staff, becomes its own Part
-when it carries a quarter of the staff's notes. Graces and cue notes are left out, transposing
-instruments sound at pitch.
+when it carries a quarter of the staff's notes. Where ritornello wrote the file itself, the voices
+and staves of a part are one Part, as they were before. Graces and cue notes are left out,
+transposing instruments sound at pitch.
 **Source**: MusicXML 4.0 (W3C Music Notation Community Group, 2021).
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from ritornello.errors import UserError
 from ritornello.scores import limits
 from ritornello.scores.chord_kinds import NO_CHORD, quality_of
-from ritornello.scores.page import Page, PrintedBar, PrintedNote, PrintedPart, perform
+from ritornello.scores.page import Page, PrintedBar, PrintedNote, PrintedPart, join_ties, perform
 from ritornello.scores.repeats import playing_order
 from ritornello.scores.score import ChordSymbol, KeySignature, Marker, Metre, Mode, Score, Tempo
 from ritornello.scores.xml_source import Element, parse_document, read_document
@@ -79,7 +80,8 @@ def parse_musicxml(document: bytes, where: str = "MusicXML data") -> Score:
     for index in range(num_bars):
         measures = [(r, column[index]) for r, column in zip(readings, columns, strict=True) if index < len(column)]
         ending = _read_bar(page, measures, ending, f"{where}, bar {measures[0][1].get('number', '')[:12]}")
-    page.parts = [part for reading in readings for part in _parts(reading)]
+    split = _one_part if _is_our_own(root) else _parts
+    page.parts = [part for reading in readings for part in split(reading)]
     return perform(page, playing_order(page.bars, where), where)
 
 
@@ -95,6 +97,12 @@ def _part_readings(root: Element, where: str) -> list[_PartReading]:
         number = int(program) - 1 if program and program.strip().isascii() and program.strip().isdigit() else 0
         readings.append(_PartReading(element, name, number if 0 <= number <= 127 else 0))
     return readings
+
+
+def _is_our_own(root: Element) -> bool:
+    """Whether nothing but ritornello wrote the file; a program that saves it again names itself."""
+    programs = [(element.text or "").strip() for element in root.iterfind("identification/encoding/software")]
+    return programs == ["ritornello"]
 
 
 def _resolution(root: Element, where: str) -> int:
@@ -272,6 +280,14 @@ def _parts(reading: _PartReading) -> list[PrintedPart]:
     return [
         PrintedPart(name, reading.program, voice.notes, voice.fermatas) for name, voice in zip(names, kept, strict=True)
     ]
+
+
+def _one_part(reading: _PartReading) -> list[PrintedPart]:
+    """All the voices of a part as one; ties are joined while the voices are apart, since voices share pitches."""
+    rows = [row for voice in reading.voices.values() for row in join_ties(sorted(voice.notes))]
+    notes = [(onset, duration, pitch, False) for onset, duration, pitch, _ in rows]
+    fermatas = [onset for voice in reading.voices.values() for onset in voice.fermatas]
+    return [PrintedPart(reading.name, reading.program, notes, fermatas)]
 
 
 def _pitch(pitch: Element, where: str) -> int:

@@ -2,12 +2,15 @@
 
 Written here and not by partitura 1.9, whose writer spells pitches without regard to the key, knows
 no voice clefs and writes no beams. Bars are those of ``Score.bars``; a pickup is bar 0. Times that
-have no note value (a performance's) are rounded to 32nds and triplets.
+have no note value (a performance's) are rounded to 32nds and triplets. A part has one staff in as
+many voices as it needs; what two hands play (``hands.py``) has two, treble and bass, with voices
+from 1 on the upper and from 5 on the lower.
 **Source**: MusicXML 4.0 (W3C Music Notation Community Group, 2021).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from ritornello.scores.chord_kinds import KINDS, NO_CHORD
+from ritornello.scores.hands import hands
 from ritornello.scores.notation import Measure, WrittenNote, voices, written_bars
 from ritornello.scores.printable import printable
 from ritornello.scores.score import ChordSymbol, KeySignature, Part, Score
@@ -31,6 +35,10 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 _LOWEST_TREBLE_MEAN = 60.0
 """A part whose mean pitch lies below middle C stands in the bass clef."""
+_TREBLE, _BASS = ("G", 2, 0), ("F", 4, 0)
+"""Sign, line and octave of a clef."""
+_VOICES_PER_HAND = 4
+"""Voices 1 to 4 are the right hand's, 5 to 8 the left hand's, as notation programs number them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,21 @@ class _Staff:
     chords: list[ChordSymbol]
     """In order; a symbol stands above the first staff."""
     is_first: bool
+    hands: tuple[Part, ...]
+    """The part, or its right and its left hand, each on a staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """One voice of a part in written notes."""
+
+    number: int
+    """From 1, as it stands in the file."""
+    hand: int
+    """Index of its staff, 0 the upper."""
+    leads: bool
+    """The voice with the longest notes of its staff: it fills every bar, and of two staves only its rests are seen."""
+    bars: list[list[WrittenNote]]
 
 
 def write_musicxml(score: Score, path: Path | str) -> None:
@@ -63,19 +86,29 @@ def format_musicxml(score: Score) -> bytes:
         _text(_child(root, "work"), "work-title", score.title)
     _text(_child(_child(root, "identification"), "encoding"), "software", "ritornello")
     part_list = _child(root, "part-list")
-    group = _child(part_list, "part-group", type="start", number="1")
-    _text(group, "group-symbol", "bracket")
-    _text(group, "group-barline", "yes")
-    for number, part in enumerate(score.parts, start=1):
-        _list_part(part_list, part, number)
-    _child(part_list, "part-group", type="stop", number="1")
+    played = [hands(part) for part in score.parts]
+    _list_parts(part_list, played)
     measures, spelling = _measures(score), Spelling(score)
     chords = sorted(score.chords, key=lambda symbol: symbol.onset_ticks)
-    for number, part in enumerate(score.parts, start=1):
-        staff = _Staff(score, part, measures, spelling, chords, is_first=number == 1)
+    for number, (part, its_hands) in enumerate(zip(score.parts, played, strict=True), start=1):
+        staff = _Staff(score, part, measures, spelling, chords, number == 1, its_hands)
         _write_part(_child(root, "part", id=f"P{number}"), staff)
     ET.indent(root)
     return _HEADER.encode() + ET.tostring(root, encoding="UTF-8", xml_declaration=False) + b"\n"
+
+
+def _list_parts(part_list: ET.Element, played: list[tuple[Part, ...]]) -> None:
+    """Neighbouring parts of one staff stand in a bracket; a part of two staves has a brace of its own."""
+    numbered = enumerate(played, start=1)
+    for num_staves, run in itertools.groupby(numbered, key=lambda item: len(item[1])):
+        if num_staves == 1:
+            group = _child(part_list, "part-group", type="start", number="1")
+            _text(group, "group-symbol", "bracket")
+            _text(group, "group-barline", "yes")
+        for number, (part, *_) in run:
+            _list_part(part_list, part, number)
+        if num_staves == 1:
+            _child(part_list, "part-group", type="stop", number="1")
 
 
 def _list_part(part_list: ET.Element, part: Part, number: int) -> None:
@@ -101,28 +134,63 @@ def _measures(score: Score) -> list[Measure]:
 
 
 def _write_part(element: ET.Element, staff: _Staff) -> None:
-    score, part = staff.score, staff.part
-    cuts = sorted(part.fermatas_ticks)
-    written = [written_bars(voice, staff.measures, cuts) for voice in voices(part)]
+    score, written = staff.score, _voices(staff)
     first_number = 0 if score.pickup_ticks > 0 else 1
     for index, measure in enumerate(staff.measures):
         bar = _child(element, "measure", number=str(first_number + index))
         if index == 0 and score.pickup_ticks > 0:
             bar.set("implicit", "yes")
         _write_attributes(bar, staff, index)
-        accidentals: dict[tuple[str, int], int] = {}
-        for number, voice in enumerate(written, start=1):
-            if number > 1 and not any(note.pitches for note in voice[index]):
+        accidentals = _accidentals(staff, written, index)
+        for voice in written:
+            if not voice.leads and not any(note.pitches for note in voice.bars[index]):
                 continue
-            if number > 1:
+            if voice.number > 1:
                 _text(_child(bar, "backup"), "duration", measure.end - measure.start)
-            for note in voice[index]:
-                if staff.is_first and number == 1:
+            for note in voice.bars[index]:
+                if staff.is_first and voice.number == 1:
                     _write_directions(bar, score, note)
                     _write_harmonies(bar, staff, note)
-                _write_note(bar, staff, note, number, accidentals)
+                _write_note(bar, staff, note, voice, accidentals)
         if index + 1 == len(staff.measures):
             _text(_child(bar, "barline", location="right"), "bar-style", "light-heavy")
+
+
+def _voices(staff: _Staff) -> list[_Voice]:
+    cuts = sorted(staff.part.fermatas_ticks)
+    result: list[_Voice] = []
+    for hand, part in enumerate(staff.hands):
+        first = max(_VOICES_PER_HAND, len(result)) + 1 if hand else 1
+        lines = voices(part)
+        longest = lines[0]
+        if hand:  # its longest notes are most often the bass, whose stems point down in a second voice
+            lines[:2] = reversed(lines[:2])
+        result += [
+            _Voice(number, hand, line is longest, written_bars(line, staff.measures, cuts))
+            for number, line in enumerate(lines, start=first)
+        ]
+    return result
+
+
+def _accidentals(staff: _Staff, written: list[_Voice], index: int) -> set[tuple[int, int, int]]:
+    """(voice, onset, pitch) of the notes of a bar where the signature, or an accidental before, says something else.
+
+    What stands before is asked on each staff for itself: of two staves in time, on a part's only staff voice by voice.
+    """
+    needed: set[tuple[int, int, int]] = set()
+    shown: dict[tuple[int, str, int], int] = {}  # alterations by staff, step and octave
+    notes = [(voice, note) for voice in written for note in voice.bars[index] if note.pitches]
+    if len(staff.hands) > 1:
+        notes.sort(key=lambda item: item[1].onset_ticks)
+    for voice, note in notes:
+        fifths = next((k.fifths for k in reversed(staff.score.keys) if k.onset_ticks <= note.onset_ticks), 0)
+        for pitch in () if note.tied_from else note.pitches:
+            spelled = staff.spelling.of(pitch, note.onset_ticks)
+            place = (voice.hand, spelled.step, spelled.octave)
+            if shown.get(place, signature_alter(spelled.step, fifths)) != spelled.alter:
+                needed.add((voice.number, note.onset_ticks, pitch))
+                shown[place] = spelled.alter
+    return needed
 
 
 def _write_attributes(bar: ET.Element, staff: _Staff, index: int) -> None:
@@ -146,12 +214,20 @@ def _write_attributes(bar: ET.Element, staff: _Staff, index: int) -> None:
         _text(time, "beats", measure.metre.numerator)
         _text(time, "beat-type", measure.metre.denominator)
     if index == 0:
-        clef = _child(attributes, "clef")
-        sign, line, octave = _clef(staff.part)
-        _text(clef, "sign", sign)
-        _text(clef, "line", line)
+        _write_clefs(attributes, staff)
+
+
+def _write_clefs(attributes: ET.Element, staff: _Staff) -> None:
+    if len(staff.hands) == 1:
+        clefs = [(_child(attributes, "clef"), _clef(staff.part))]
+    else:
+        _text(attributes, "staves", len(staff.hands))
+        clefs = [(_child(attributes, "clef", number=number), clef) for number, clef in (("1", _TREBLE), ("2", _BASS))]
+    for element, (sign, line, octave) in clefs:
+        _text(element, "sign", sign)
+        _text(element, "line", line)
         if octave:
-            _text(clef, "clef-octave-change", octave)
+            _text(element, "clef-octave-change", octave)
 
 
 def _clef(part: Part) -> tuple[str, int, int]:
@@ -159,8 +235,8 @@ def _clef(part: Part) -> tuple[str, int, int]:
     if part.name.casefold().startswith("tenor"):
         return "G", 2, -1
     if len(part.notes) and float(np.mean(part.notes.pitch)) < _LOWEST_TREBLE_MEAN:
-        return "F", 4, 0
-    return "G", 2, 0
+        return _BASS
+    return _TREBLE
 
 
 def _write_directions(bar: ET.Element, score: Score, note: WrittenNote) -> None:
@@ -206,27 +282,32 @@ def _placed(bar: ET.Element, tag: str, ticks_ahead: int) -> ET.Element:
 
 
 def _write_note(
-    bar: ET.Element, staff: _Staff, note: WrittenNote, voice: int, accidentals: dict[tuple[str, int], int]
+    bar: ET.Element, staff: _Staff, note: WrittenNote, voice: _Voice, accidentals: set[tuple[int, int, int]]
 ) -> None:
     """A rest, a note, or the notes of a chord, of which the first carries beams and fermata."""
-    fifths = next((k.fifths for k in reversed(staff.score.keys) if k.onset_ticks <= note.onset_ticks), 0)
     for index, pitch in enumerate(note.pitches or (None,)):
-        element = _child(bar, "note")
+        is_hidden = len(staff.hands) > 1 and not voice.leads and not note.pitches
+        element = _child(bar, "note", **({"print-object": "no"} if is_hidden else {}))
         if index:
             _child(element, "chord")
-        spelled = None if pitch is None else staff.spelling.of(pitch, note.onset_ticks)
-        if spelled is None:
+        accidental = None
+        if pitch is None:
             _child(element, "rest", **({"measure": "yes"} if note.fills_bar else {}))
         else:
+            spelled = staff.spelling.of(pitch, note.onset_ticks)
             _write_pitch(element, spelled)
+            if (voice.number, note.onset_ticks, pitch) in accidentals:
+                accidental = _ACCIDENTALS[spelled.alter]
         _text(element, "duration", note.duration_ticks)
         for kind in _ties(note):
             _child(element, "tie", type=kind)
-        _text(element, "voice", voice)
-        _write_value(element, note, spelled, fifths, accidentals)
+        _text(element, "voice", voice.number)
+        _write_value(element, note, accidental)
+        if len(staff.hands) > 1:
+            _text(element, "staff", voice.hand + 1)
         for number, word in enumerate(note.beams if not index else (), start=1):
             _child(element, "beam", number=str(number)).text = word
-        has_fermata = not index and voice == 1 and note.onset_ticks in staff.part.fermatas_ticks
+        has_fermata = not index and voice.number == 1 and note.onset_ticks in staff.part.fermatas_ticks
         _write_notations(element, note, has_fermata=has_fermata)
 
 
@@ -234,20 +315,14 @@ def _ties(note: WrittenNote) -> list[str]:
     return ["stop"] * note.tied_from + ["start"] * note.tied_to
 
 
-def _write_value(
-    element: ET.Element,
-    note: WrittenNote,
-    spelled: SpelledPitch | None,
-    fifths: int,
-    accidentals: dict[tuple[str, int], int],
-) -> None:
+def _write_value(element: ET.Element, note: WrittenNote, accidental: str | None) -> None:
     """Type, dots, accidental and triplet, in the order that the schema asks for."""
     if note.value is not None:
         _text(element, "type", note.value.type)
         for _ in range(note.value.dots):
             _child(element, "dot")
-    if spelled is not None:
-        _write_accidental(element, spelled, fifths, accidentals, tied_from=note.tied_from)
+    if accidental is not None:
+        _text(element, "accidental", accidental)
     if note.value is not None and note.value.triplet:
         modification = _child(element, "time-modification")
         _text(modification, "actual-notes", 3)
@@ -260,16 +335,6 @@ def _write_pitch(element: ET.Element, spelled: SpelledPitch) -> None:
     if spelled.alter:
         _text(pitch, "alter", spelled.alter)
     _text(pitch, "octave", spelled.octave)
-
-
-def _write_accidental(
-    element: ET.Element, spelled: SpelledPitch, fifths: int, shown: dict[tuple[str, int], int], *, tied_from: bool
-) -> None:
-    """An accidental where the signature, or an earlier one in the bar, says something else."""
-    place = (spelled.step, spelled.octave)
-    if shown.get(place, signature_alter(spelled.step, fifths)) != spelled.alter and not tied_from:
-        _text(element, "accidental", _ACCIDENTALS[spelled.alter])
-        shown[place] = spelled.alter
 
 
 def _write_notations(element: ET.Element, note: WrittenNote, *, has_fermata: bool) -> None:

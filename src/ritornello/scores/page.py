@@ -130,11 +130,11 @@ def _perform_part(
         shift = start - bars[index].start
         played += [(onset + shift, duration, pitch, tied) for onset, duration, pitch, tied in notes_of_bars[index]]
         fermatas += [onset + shift for onset, *_ in fermatas_of_bars[index]]
-    return Part(part.name, Notes.of(_join_ties(played)), part.program, tuple(fermatas))
+    return Part(part.name, Notes.of(join_ties(played)), part.program, tuple(fermatas))
 
 
-def _join_ties(notes: list[PrintedNote]) -> list[tuple[int, int, int, int]]:
-    """Rows (onset, duration, pitch, velocity) in which tied notes are one.
+def join_ties(notes: list[PrintedNote]) -> list[tuple[int, int, int, int]]:
+    """Rows (onset, duration, pitch, velocity) in which tied notes are one; ``notes`` are in order.
 
     A tie counts where it begins: the note behind a second ending's barline does not know of it.
     """
