@@ -13,6 +13,7 @@ _OPTIONS = {
     "scale": 40,
     "adjustPageHeight": True,
     "breaks": "auto",
+    "condense": "none",  # a silent staff stays: chords may stand above it
     "header": "auto",
     "footer": "none",
     "svgViewBox": True,
