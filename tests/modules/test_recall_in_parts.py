@@ -16,7 +16,7 @@ from ritornello.modules.recall_in_parts import (
     RecallState,
     nothing_recalled,
     recall_in_parts,
-    state_bytes,
+    recall_state_bytes,
 )
 
 PARTS, FIRST_PITCH = 4, 200
@@ -140,7 +140,7 @@ def test_any_chunks_are_the_whole(seed: int, sizes: list[int]) -> None:
         if start < stop:
             some, state = recall_in_parts(*(column[:, start:stop] for column in tokens), state)
             found.append(some)
-            assert _bytes(state) == state_bytes(2, PARTS, stop)
+            assert _bytes(state) == recall_state_bytes(2, PARTS, stop)
         start = stop
     for columns, expected in zip(zip(*found, strict=True), whole, strict=True):
         assert torch.equal(torch.cat(columns, dim=1), expected)

@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ritornello.errors import UserError
 from ritornello.form.grid import FRAMES_PER_BEAT, section_ranges
@@ -191,12 +190,8 @@ def _without(score: Score, span: Span, parts: frozenset[int]) -> Score:
     made: list[Part] = []
     for number, part in enumerate(score.parts):
         outside = (part.notes.onset_ticks < span.start) | (part.notes.onset_ticks >= span.end)
-        made.append(replace(part, notes=_chosen(part.notes, outside)) if number in parts else part)
+        made.append(replace(part, notes=part.notes.chosen(outside)) if number in parts else part)
     return replace(score, parts=tuple(made))
-
-
-def _chosen(notes: Notes, which: NDArray[np.bool_]) -> Notes:
-    return Notes.columns(*(column[which] for column in _columns(notes)))
 
 
 def _columns(notes: Notes) -> tuple[IntArray, ...]:

@@ -33,22 +33,27 @@ from torch import Tensor, nn
 from ritornello.models.base import MAX_PARAMETERS, Conditions, ModelConfig
 from ritornello.models.events import initialise
 from ritornello.models.transformer import Layer, TransformerConfig, ear_of_layer
-from ritornello.modules import recall_in_parts as recalling
 from ritornello.modules.ears import Ear
 from ritornello.modules.features import FeatureSum
 from ritornello.modules.heard_before import ORDERS
+from ritornello.modules.keyboard import NUM_PITCHES
 from ritornello.modules.memory import LongCache, empty_long_cache
 from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, Reach, side_by_side, tokens_around
 from ritornello.modules.positions import turns
-from ritornello.modules.recall_in_parts import Recalled, RecallState
+from ritornello.modules.recall_in_parts import (
+    VIEWS,
+    Recalled,
+    RecallState,
+    nothing_recalled,
+    recall_in_parts,
+    recall_state_bytes,
+)
 from ritornello.modules.sections import MAX_SECTIONS, SectionMemory, SectionState
 
 SOURCE_REACH = Reach(before=3, after=12, near_before=2, near_after=3)
 RECALL_REACH = Reach(before=0, after=3, near_before=0, near_after=3)
 """What stands before a place that was found by it is known."""
 _MOST_PLACES = 128
-_NUM_VIEWS = len(recalling.VIEWS)
-_NUM_PITCHES = recalling.NUM_PITCHES
 _ID_BYTES = torch.int16.itemsize
 
 
@@ -107,7 +112,7 @@ class FormConfig(ModelConfig):
     @property
     def reaches(self) -> tuple[Reach, ...]:
         """Of every pointer of a token."""
-        return (SOURCE_REACH, *(RECALL_REACH,) * (_NUM_VIEWS * self.recall)) if self.hears_source else ()
+        return (SOURCE_REACH, *(RECALL_REACH,) * (len(VIEWS) * self.recall)) if self.hears_source else ()
 
     @property
     def most_told(self) -> Tensor:
@@ -142,7 +147,7 @@ class FormConfig(ModelConfig):
         if self.reaches:
             count += PointedInput.num_parameters(V, D, self.source_width, self.num_near)
             count += PointedAttention.num_parameters(V, D, self.num_heads, self.source_width, self.num_offsets)
-            count += len(self.reaches) * (D + 1) + self.recall * (1 + _NUM_VIEWS * len(ORDERS)) * D
+            count += len(self.reaches) * (D + 1) + self.recall * (1 + len(VIEWS) * len(ORDERS)) * D
         return count
 
     def token_multiplications(self, num_tokens: int, section: int) -> int:
@@ -191,8 +196,8 @@ class FormConfig(ModelConfig):
         if self.recall and max(self.condition_sizes[channel] for channel in self.place_channels) > _MOST_PLACES:
             what = f"a channel of them has more than {_MOST_PLACES} values"
             raise ValueError(f"place_channels {list(self.place_channels)}: {what}")
-        if self.hears_source and self.first_pitch + _NUM_PITCHES > self.vocabulary_size:
-            what = f"{_NUM_PITCHES} pitches do not fit into a vocabulary of {self.vocabulary_size}"
+        if self.hears_source and self.first_pitch + NUM_PITCHES > self.vocabulary_size:
+            what = f"{NUM_PITCHES} pitches do not fit into a vocabulary of {self.vocabulary_size}"
             raise ValueError(f"first_pitch {self.first_pitch}: {what}")
         return self
 
@@ -228,7 +233,7 @@ class Form(nn.Module):
         self.memory = SectionMemory(D, H, config.num_summaries) if config.hears_sections else None
         points, W = bool(config.reaches), config.source_width
         self.pointed = PointedInput(V, D, W, config.num_near) if points else None
-        self.recalled = FeatureSum([len(ORDERS)] * _NUM_VIEWS, D) if config.recall else None
+        self.recalled = FeatureSum([len(ORDERS)] * len(VIEWS), D) if config.recall else None
         self.source = PointedAttention(V, D, H, W, config.num_offsets) if points else None
         self.worth_head = nn.Linear(D, len(config.reaches)) if points else None
         self.norm = nn.LayerNorm(D)
@@ -247,7 +252,7 @@ class Form(nn.Module):
         cache = empty_long_cache(batch_size, config.num_heads, config.head_width, like)
         ids = torch.empty(batch_size, 0, dtype=torch.int16, device=like.device)
         sections = None if self.memory is None else self.memory.nothing_heard(batch_size, like)
-        recalled = recalling.nothing_recalled(batch_size, config.num_parts, like.device) if config.recall else None
+        recalled = nothing_recalled(batch_size, config.num_parts, like.device) if config.recall else None
         return FormState((cache,) * config.num_layers, ids, recalled, sections, 0)
 
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
@@ -261,7 +266,7 @@ class Form(nn.Module):
         numbers = 2 * config.num_layers * config.width * min(num_tokens, config.window - 1)
         sections = 0 if self.memory is None else self.memory.state_bytes(batch_size, like)
         ids = _ID_BYTES * num_tokens if config.reaches else 0
-        recalled = recalling.state_bytes(batch_size, config.num_parts, num_tokens) if config.recall else 0
+        recalled = recall_state_bytes(batch_size, config.num_parts, num_tokens) if config.recall else 0
         return batch_size * (numbers * like.element_size() + ids) + recalled + sections
 
     def ears(self) -> list[Ear]:
@@ -316,19 +321,19 @@ class Form(nn.Module):
         """What followed the last tokens when they were heard before."""
         config, channels_BTC = self.config, conditions.channels_BTC
         pitch_BT = ids_BT - config.first_pitch
-        pitch_BT = torch.where((pitch_BT >= 0) & (pitch_BT < _NUM_PITCHES), pitch_BT, -1)
+        pitch_BT = torch.where((pitch_BT >= 0) & (pitch_BT < NUM_PITCHES), pitch_BT, -1)
         part_BT = (channels_BTC[..., config.part_channel] - 1).clamp(min=0)
         first, second = config.place_channels
         place_BT = _MOST_PLACES * channels_BTC[..., first] + channels_BTC[..., second]
-        return recalling.recall_in_parts(ids_BT, pitch_BT, part_BT, place_BT, state)
+        return recall_in_parts(ids_BT, pitch_BT, part_BT, place_BT, state)
 
     def _around(self, place_BTP: Tensor, semitones_BTP: Tensor, ids_BS: Tensor, reach: Reach) -> Pointed:
         """The tokens around each place, their pitches moved by so many semitones, 0-127."""
         around = tokens_around(place_BTP, ids_BS, self.config.vocabulary_size, reach)
         pitch_BTO = around.tokens_BTO - self.config.first_pitch
-        is_pitch_BTO = (pitch_BTO >= 0) & (pitch_BTO < _NUM_PITCHES)
+        is_pitch_BTO = (pitch_BTO >= 0) & (pitch_BTO < NUM_PITCHES)
         moved_BTO = pitch_BTO + semitones_BTP.repeat_interleave(reach.num_offsets, dim=-1)
-        moved_BTO = self.config.first_pitch + moved_BTO.clamp(0, _NUM_PITCHES - 1)
+        moved_BTO = self.config.first_pitch + moved_BTO.clamp(0, NUM_PITCHES - 1)
         return around._replace(tokens_BTO=torch.where(is_pitch_BTO, moved_BTO, around.tokens_BTO))
 
     def _half_way(

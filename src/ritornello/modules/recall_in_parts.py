@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from ritornello.modules.heard_before import NOTHING, heard_before
+from ritornello.modules.keyboard import NUM_PITCHES
 
 VIEWS = ("piece", "part", "part, transposed", "rhythm")
-NUM_PITCHES = 128
 _IN_PART = (False, True, True, False)
 _MOVES = (False, False, True, True)
 _PITCH = 2**15
@@ -68,7 +68,7 @@ def nothing_recalled(batch_size: int, num_parts: int, device: torch.device) -> R
     return RecallState(symbols, nothing, pitches.to(torch.int16), last, last)
 
 
-def state_bytes(batch_size: int, num_parts: int, num_tokens: int) -> int:
+def recall_state_bytes(batch_size: int, num_parts: int, num_tokens: int) -> int:
     """Bytes of the state after so many tokens."""
     return batch_size * (BYTES_PER_TOKEN * num_tokens + 2 * 8 * num_parts)
 

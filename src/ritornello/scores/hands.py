@@ -46,7 +46,7 @@ def hands(part: Part) -> tuple[Part, ...]:
     if not is_two_handed(part):
         return (part,)
     is_left = part.notes.pitch < _split_pitches(part.notes)
-    return tuple(replace(part, notes=_those(part.notes, chosen)) for chosen in (~is_left, is_left))
+    return tuple(replace(part, notes=part.notes.chosen(own)) for own in (~is_left, is_left))
 
 
 def is_two_handed(part: Part) -> bool:
@@ -105,8 +105,3 @@ def _strain(pitches: IntArray) -> IntArray:
     left = np.where(num_left > 0, pitches[np.maximum(num_left, 1) - 1] - pitches[0], 0)
     right = np.where(num_left < len(pitches), pitches[-1] - pitches[np.minimum(num_left, len(pitches) - 1)], 0)
     return np.maximum(left - _TENTH, 0) + np.maximum(right - _TENTH, 0)
-
-
-def _those(notes: Notes, chosen: NDArray[np.bool_]) -> Notes:
-    columns = (notes.onset_ticks, notes.duration_ticks, notes.pitch, notes.velocity)
-    return Notes.columns(*(column[chosen] for column in columns))

@@ -104,6 +104,12 @@ class Notes:
             array.setflags(write=False)
         return cls(*arrays)
 
+    def chosen(self, which: NDArray[np.bool_]) -> Notes:
+        """Those for which it is true (N,), in the same order."""
+        return Notes.columns(
+            self.onset_ticks[which], self.duration_ticks[which], self.pitch[which], self.velocity[which]
+        )
+
     @property
     def offset_ticks(self) -> IntArray:
         """Where each note ends."""
