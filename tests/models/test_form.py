@@ -210,7 +210,8 @@ def test_the_cost_grows_with_sections_by_their_vectors_alone_and_with_length_not
 def test_memory_grows_by_some_bytes_a_token_and_not_with_sections(values: dict[str, Any]) -> None:
     model = small(**values)
     grows = [model.state_bytes(3, length + 1) - model.state_bytes(3, length) for length in range(5, 60)]
-    assert set(grows) == {3 * (2 * model.config.hears_source + 24 * model.config.recall)}
+    recall = 26 + 2 * model.config.num_parts if model.config.recall else 0
+    assert set(grows) == {3 * (2 * model.config.hears_source + recall)}
     ids, conditions = piece(3, rows=3)
     few = conditions.channels_BTC.clone()
     few[..., 1] = 1

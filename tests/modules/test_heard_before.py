@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ritornello.modules.heard_before import NOTHING, ORDERS, HeardBefore, heard_before
+from ritornello.modules.heard_before import NOTHING, ORDERS, HeardBefore, heard_before, num_rows
 
 few_symbols = st.lists(st.integers(-1, 2), min_size=50, max_size=50)
 rows = st.lists(few_symbols, min_size=1, max_size=3)
-THREADS = (False, True)
+P = 4
+"""Threads, the last of which has no token."""
 
 
 def threads_of(length: int, seed: int) -> list[int]:
-    """For each token the one before it among those of one of three threads."""
-    owner = torch.randint(3, (length,), generator=torch.Generator().manual_seed(seed)).tolist()
+    """Which thread each token is in."""
+    return torch.randint(P - 1, (length,), generator=torch.Generator().manual_seed(seed)).tolist()
+
+
+def before_of(threads: list[int]) -> list[int]:
+    """For each token the one before it in its thread."""
     before, last = list[int](), dict[int, int]()
-    for place, own in enumerate(owner):
+    for place, own in enumerate(threads):
         before.append(last.get(own, NOTHING))
         last[own] = place
     return before
+
+
+def found_in(
+    symbol_BVS: Tensor, threads: list[list[int]], num_plain: int, sizes: list[int]
+) -> tuple[HeardBefore, Tensor]:
+    """What is known after each token if they are read in pieces of these sizes, and how much is the same at the end."""
+    (B, V, S), thread_BS = symbol_BVS.shape, torch.tensor(threads)
+    before_BS = torch.tensor([before_of(own) for own in threads], dtype=torch.int32)
+    num_same_BRS = torch.empty(B, num_rows(V, num_plain, P), 0, dtype=torch.int8)
+    found, start = list[HeardBefore](), 0
+    for stop in [*(stop for stop in accumulate(sizes) if stop < S), S]:
+        lasts = [[max((t for t in range(stop) if own[t] == p), default=NOTHING) for p in range(P)] for own in threads]
+        some, num_same_BRS = heard_before(
+            symbol_BVS[..., :stop],
+            before_BS[:, :stop],
+            torch.tensor(lasts),
+            thread_BS[:, start:stop],
+            num_same_BRS,
+            num_plain,
+        )
+        found.append(some)
+        start = stop
+    return HeardBefore(*(torch.cat(columns, dim=2) for columns in zip(*found, strict=True))), num_same_BRS
 
 
 def by_looking(symbols: list[int], before: list[int]) -> tuple[int, int]:
@@ -44,59 +74,53 @@ def by_looking(symbols: list[int], before: list[int]) -> tuple[int, int]:
     return NOTHING, NOTHING
 
 
-def both_views(symbols: list[list[int]], seed: int) -> tuple[Tensor, Tensor, list[list[int]]]:
-    """The same symbols as one thread and in three, each row with threads of its own."""
-    before = [threads_of(len(row), seed + number) for number, row in enumerate(symbols)]
-    return torch.tensor(symbols)[:, None].expand(-1, 2, -1), torch.tensor(before, dtype=torch.int32), before
+def both_views(symbols: list[list[int]]) -> Tensor:
+    """The same symbols twice: as one thread, and each in its own."""
+    return torch.tensor(symbols)[:, None].expand(-1, 2, -1)
 
 
-@given(symbols=rows, again=st.integers(0, 50), seed=st.integers(0, 99))
+@given(symbols=rows, again=st.integers(0, 50), seed=st.integers(0, 99), sizes=st.lists(st.integers(0, 30), max_size=9))
 @settings(max_examples=25, deadline=None)
-def test_the_latest_place_behind_the_longest_stretch(symbols: list[list[int]], again: int, seed: int) -> None:
+def test_the_latest_place_behind_the_longest_stretch(
+    symbols: list[list[int]], again: int, seed: int, sizes: list[int]
+) -> None:
     symbols = [row + row[:again] for row in symbols]
-    symbol_BVS, before_BS, before = both_views(symbols, seed)
-    found = heard_before(symbol_BVS, before_BS, THREADS, symbol_BVS.shape[2])
+    threads = [threads_of(len(row), seed + number) for number, row in enumerate(symbols)]
+    found, _ = found_in(both_views(symbols), threads, 1, sizes)
     for b, row in enumerate(symbols):
-        for view, chain in enumerate((list(range(-1, len(row) - 1)), before[b])):
+        for view, chain in enumerate((list(range(-1, len(row) - 1)), before_of(threads[b]))):
             expected = [by_looking(row[: t + 1], chain) for t in range(len(row))]
             assert list(zip(*(column[b, view].tolist() for column in found), strict=True)) == expected
 
 
-@given(symbols=rows, start=st.integers(0, 99), stop=st.integers(1, 100), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
-def test_is_the_same_in_any_chunks(symbols: list[list[int]], start: int, stop: int, seed: int) -> None:
+@given(symbols=rows, seed=st.integers(0, 99), sizes=st.lists(st.integers(1, 30), max_size=50))
+@settings(max_examples=30, deadline=None)
+def test_is_the_same_in_any_chunks(symbols: list[list[int]], seed: int, sizes: list[int]) -> None:
     """One token alone is looked for in another way."""
-    symbol_BVS, before_BS, _ = both_views([row + row for row in symbols], seed)
-    start, stop = sorted((min(start, stop - 1), stop))
-    whole = heard_before(symbol_BVS, before_BS, THREADS, 100)
-    for begin in (start, stop - 1):
-        part = heard_before(symbol_BVS[..., :stop], before_BS[:, :stop], THREADS, stop - begin)
-        for column, expected in zip(part, whole, strict=True):
-            assert torch.equal(column, expected[..., begin:stop])
+    symbols = [row + row for row in symbols]
+    threads = [threads_of(100, seed + number) for number in range(len(symbols))]
+    whole, num_same = found_in(both_views(symbols), threads, 1, [])
+    for own_sizes in (sizes, [*sizes, *[1] * 100]):
+        found, own = found_in(both_views(symbols), threads, 1, own_sizes)
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, whole, strict=True))
+        assert torch.equal(own, num_same)
 
 
-@pytest.mark.parametrize("num_tokens", [1, 120])
-def test_as_many_as_are_sought_and_no_more(num_tokens: int) -> None:
+@pytest.mark.parametrize("sizes", [[], [1] * 120])
+def test_as_many_as_are_sought_and_no_more(sizes: list[int]) -> None:
     """After 60 symbols that never came before, the same 60: each order as soon as it is reached."""
     symbols = torch.arange(60).repeat(2)[None, None]
-    before = torch.arange(-1, 119, dtype=torch.int32)[None]
-    last_length = 60 if num_tokens == 1 else None
-    found = heard_before(symbols, before, [False], num_tokens)
-    for place, order, length in zip(
-        found.match_end_BVT.flatten().tolist(),
-        found.order_index_BVT.flatten().tolist(),
-        [last_length] if last_length else [*[0] * 60, *range(1, 61)],
-        strict=True,
-    ):
+    found, num_same = found_in(symbols, [[0] * 120], 1, sizes)
+    lengths = [*[0] * 60, *range(1, 61)]
+    for place, order, length in zip(*(column.flatten().tolist() for column in found), lengths, strict=True):
         assert order == sum(length >= known for known in ORDERS) - 1
         assert place == (length - 1 if order >= 0 else NOTHING)
+    assert num_same.flatten().tolist() == [*[0] * 59, max(ORDERS), *[0] * 60]
 
 
 @pytest.mark.parametrize("length", range(1, min(ORDERS) + 1))
-@pytest.mark.parametrize("threaded", [False, True])
-def test_nothing_is_found_in_short_pieces(length: int, *, threaded: bool) -> None:
-    ones, before = torch.ones(2, 1, length, dtype=torch.int32), torch.arange(-1, length - 1).expand(2, -1)
-    for num_tokens in (1, length):
-        found = heard_before(ones, before, [threaded], num_tokens)
-        assert isinstance(found, HeardBefore)
-        assert all((column == NOTHING).all() for column in found)
+@pytest.mark.parametrize("num_plain", [0, 1])
+@pytest.mark.parametrize("sizes", [[], [1, 1, 1]])
+def test_nothing_is_found_in_short_pieces(length: int, num_plain: int, sizes: list[int]) -> None:
+    found, _ = found_in(torch.ones(2, 1, length, dtype=torch.int32), [[0] * length] * 2, num_plain, sizes)
+    assert all((column == NOTHING).all() for column in found)

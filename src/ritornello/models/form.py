@@ -15,9 +15,9 @@ a heard token outright follows pointer networks (arXiv 1506.03134) and copying (
 Cost of a token, beside what does not depend on the music so far: 2 D multiplications for each token in its window, in
 each layer, and 2 D for each vector of each section that is over; so neither the length of a section nor of the piece
 matters, and the number of sections by their few vectors alone. A section that is over costs 2 D^2 for each of its
-vectors, once. Recall compares each token with all before it, which is in no matrix product.
-``FormConfig.token_multiplications`` is the whole formula, ``Form.state_bytes`` that of memory: 2 bytes a token, with
-recall 26, beside what has one size for good.
+vectors, once. Recall looks at all tokens before each, which is in no matrix product.
+``FormConfig.token_multiplications`` is the whole formula, ``Form.state_bytes`` that of memory: 2 bytes a token, and 62
+with recall in 16 parts, beside what has one size for good.
 
 Shapes: B batch, T tokens, S all tokens, V vocabulary, D width, C condition channels, O offsets.
 """
@@ -258,9 +258,9 @@ class Form(nn.Module):
     def state_bytes(self, batch_size: int, num_tokens: int) -> int:
         """Bytes of the state after ``num_tokens``.
 
-        Keys and values of the window in every layer; two bytes of each token, for the source; 24 more for recall, and
-        16 of each part; and the sections' state, of one size. Under autocast the caches are in its dtype, bfloat16:
-        half of that.
+        Keys and values of the window in every layer; two bytes of each token, for the source; for recall 26 more, and
+        2 for each part that there may be, none among them, and 16 of each part; and the sections' state, of one size.
+        Under autocast the caches are in its dtype, bfloat16: half of that.
         """
         config, like = self.config, self.norm.weight
         numbers = 2 * config.num_layers * config.width * min(num_tokens, config.window - 1)

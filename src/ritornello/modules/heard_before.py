@@ -1,20 +1,22 @@
 """Where a stretch of symbols was heard before: the latest earlier place behind the same last ones, the longest first.
 
-A token is a symbol in each of several *views*. In some of them all tokens are one thread; in others each names the one
-before it in its own, so that a part may be followed through the tokens of others. Sought are the last n symbols of a
-thread, for several n (*orders*); the place of the largest n that is found anywhere says what followed there. Nothing is
-attended to: one token after the other, places are compared with all before them; many at once by 64-bit hashes of their
-stretches, which are taken for the stretches.
+A token is a symbol in each of several *views*. In the first of them all tokens are one thread; in the others each names
+the one before it in its own, so that a part may be followed through the tokens of others. Sought are the last n symbols
+of a thread, for several n (*orders*); the place of the largest n that is found anywhere says what followed there.
+Nothing is attended to. Many tokens at once are sought by 64-bit hashes of their stretches, which are taken for the
+stretches. One after the other, it is known of every place how much of what led to it led to the last token of a thread
+too: where the next symbol is the same, it is one more. So a step looks once at each place, however long the stretches.
 
 **Source**: contexts of several orders, the longest first, are those of prediction by partial matching (Cleary and
-Witten 1984); here they point, and what that is worth is learned.
+Witten 1984); here they point, and what that is worth is learned. Lengths that grow by one along diagonals are those of
+the longest common substring.
 
-Shapes: B batch, V views, T new tokens, S all tokens, N places, L symbols up to a place, the last one first.
+Shapes: B batch, V views, T new tokens, S all tokens, N those before the last, P threads, R rows: one for each of the
+first views, P for each of the others, view by view.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -24,7 +26,7 @@ ORDERS = (3, 4, 6, 8, 12, 16, 24, 32, 48)
 """How many of the last symbols must have been the same."""
 NOTHING = -1
 _FACTOR = 6364136223846793005
-_UNLIKE, _MANY = -2, 8
+_UNLIKE = -2
 
 
 class HeardBefore(NamedTuple):
@@ -36,27 +38,42 @@ class HeardBefore(NamedTuple):
     """Which of ``ORDERS`` was found there, from 0; ``NOTHING`` likewise."""
 
 
-def heard_before(symbol_BVS: Tensor, before_BS: Tensor, has_threads: Sequence[bool], num_tokens: int) -> HeardBefore:
-    """Of the last ``num_tokens`` of all tokens so far.
+def num_rows(num_views: int, num_plain: int, num_threads: int) -> int:
+    """R."""
+    return num_plain + (num_views - num_plain) * num_threads
+
+
+def heard_before(
+    symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_BT: Tensor, num_same_BRS: Tensor, num_plain: int
+) -> tuple[HeardBefore, Tensor]:
+    """Of the last T of all tokens so far; and how much is the same then.
 
     Args:
         symbol_BVS: of each token in each view; ``NOTHING`` has none and is like nothing, not even itself.
         before_BS: where the token before it in its thread stands, which is earlier; ``NOTHING`` for the first.
-        has_threads: which views have those threads; in the others all tokens are one.
-        num_tokens: 0 to S.
+        last_BP: where the last token of each thread stands; ``NOTHING`` if there is none.
+        thread_BT: which thread each of the last tokens is in, 0 to P - 1.
+        num_same_BRS: of the S - T tokens before those, how many symbols up to each are those up to the last one of each
+            thread, at most the largest order; int8.
+        num_plain: in so many views, the first, all tokens are one thread.
     """
-    if not num_tokens:
+    T, S = thread_BT.shape[1], symbol_BVS.shape[2]
+    if not T:
         nothing = symbol_BVS[..., :0].long()
-        return HeardBefore(nothing, nothing)
-    if num_tokens == 1:
-        return _after_the_last(symbol_BVS, before_BS, torch.tensor(has_threads, device=symbol_BVS.device))
-    before_BS = before_BS.long()
-    one_BS = torch.arange(-1, before_BS.shape[1] - 1, device=before_BS.device).expand(before_BS.shape)
-    found = [
-        _after_each(symbol_BS.long(), before_BS if has_own else one_BS)
-        for symbol_BS, has_own in zip(symbol_BVS.unbind(dim=1), has_threads, strict=True)
-    ]
-    return HeardBefore(*(torch.stack(column, dim=1)[..., -num_tokens:] for column in zip(*found, strict=True)))
+        return HeardBefore(nothing, nothing), num_same_BRS
+    if T == 1 and S > 1:
+        return _after_the_last(symbol_BVS, before_BS, last_BP, thread_BT[:, 0], num_same_BRS, num_plain)
+    one_BS = torch.arange(-1, S - 1, device=before_BS.device).expand(before_BS.shape)
+    before_BS, last_of_all_B1 = before_BS.long(), torch.full_like(last_BP[:, :1], S - 1)
+    ends, indices, rows = list[Tensor](), list[Tensor](), list[Tensor]()
+    for number, symbol_BS in enumerate(symbol_BVS.long().unbind(dim=1)):
+        is_plain = number < num_plain
+        chain_BS, lasts = (one_BS, last_of_all_B1) if is_plain else (before_BS, last_BP)
+        end_BS, index_BS = _after_each(symbol_BS, chain_BS)
+        ends.append(end_BS[:, -T:])
+        indices.append(index_BS[:, -T:])
+        rows.append(_same_as_the_last(symbol_BS, chain_BS, lasts))
+    return HeardBefore(torch.stack(ends, dim=1), torch.stack(indices, dim=1)), torch.cat(rows, dim=1)
 
 
 def _after_each(symbol_BS: Tensor, before_BS: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,40 +98,63 @@ def _after_each(symbol_BS: Tensor, before_BS: Tensor) -> tuple[Tensor, Tensor]:
     return end_BS, index_BS
 
 
-def _after_the_last(symbol_BVS: Tensor, before_BS: Tensor, has_threads_V: Tensor) -> HeardBefore:
-    """By comparing what led to each place where the last symbol stood, in all views at once."""
-    (B, V, S), now_BV1 = symbol_BVS.shape, symbol_BVS[..., -1:]
-    at_N3 = (
-        symbol_BVS == torch.where(now_BV1 == NOTHING, _UNLIKE, now_BV1)
-    ).nonzero()  # row, view, place; the last too
-    first_B1 = S * torch.arange(B, dtype=before_BS.dtype, device=before_BS.device)[:, None]
-    chains = torch.where(before_BS >= 0, before_BS + first_B1, B * S)
-    chains = torch.cat([chains.flatten(), chains.new_tensor([B * S])])  # a thread's first leads to nowhere, for good
+def _same_as_the_last(symbol_BS: Tensor, before_BS: Tensor, last_BP: Tensor) -> Tensor:
+    """Of each place and thread of one view, how many symbols up to it are those up to the thread's last (B, P, S).
 
-    def num_same(at_N3: Tensor, most: int) -> Tensor:
-        """How many symbols up to each place are those up to the last one, at most so many."""
-        row_N, view_N, place_N = at_N3.unbind(dim=1)
-        reached_NL = place_N[:, None] - torch.arange(most, device=place_N.device)
-        in_thread_N = has_threads_V[view_N]
-        first_N = S * row_N[in_thread_N]
-        steps = [place_N[in_thread_N] + first_N]
-        for _ in range(most - 1):
-            steps.append(chains[steps[-1]])
-        reached = torch.stack(steps, dim=1)
-        reached_NL[in_thread_N] = torch.where(reached < B * S, reached - first_N[:, None], NOTHING)
-        symbol_NL = symbol_BVS[row_N[:, None], view_N[:, None], reached_NL.clamp(min=0)]
-        symbol_NL = torch.where(reached_NL >= 0, symbol_NL, NOTHING)
-        is_now_N = place_N == S - 1
-        now_BVL = symbol_NL.new_full((B, V, most), NOTHING)
-        now_BVL[row_N[is_now_N], view_N[is_now_N]] = symbol_NL[is_now_N]
-        return ((symbol_NL == now_BVL[row_N, view_N]) & (symbol_NL != NOTHING)).cumprod(dim=1).sum(dim=1)
+    None of the last itself: what comes after it will have no other to follow.
+    """
+    B, S = symbol_BS.shape
+    symbols_BS1 = torch.cat([symbol_BS, torch.full_like(symbol_BS[:, :1], NOTHING)], dim=1)
+    chains_BS1 = torch.cat([torch.where(before_BS < 0, S, before_BS), torch.full_like(before_BS[:, :1], S)], dim=1)
+    reached_BS = torch.arange(S, device=symbol_BS.device).expand(B, -1)
+    own_BP = torch.where(last_BP < 0, S, last_BP)
+    is_same_BPS = own_BP[..., None] != reached_BS[:, None]
+    num_same_BPS = torch.zeros_like(is_same_BPS, dtype=torch.int8)
+    for _ in range(ORDERS[-1]):
+        now_BP = symbols_BS1.gather(1, own_BP)
+        now_BP = torch.where(now_BP == NOTHING, _UNLIKE, now_BP)
+        is_same_BPS = is_same_BPS & (symbols_BS1.gather(1, reached_BS)[:, None] == now_BP[..., None])
+        num_same_BPS += is_same_BPS
+        reached_BS, own_BP = chains_BS1.gather(1, reached_BS), chains_BS1.gather(1, own_BP)
+    return num_same_BPS
 
-    num_same_N = num_same(at_N3, _MANY)
-    far_M = (num_same_N == _MANY).nonzero().flatten()  # most places turn out to be unlike after a few symbols
-    num_same_N[far_M] = num_same(at_N3[far_M], ORDERS[-1])
-    row_N, view_N, place_N = at_N3.unbind(dim=1)
-    num_same_N[place_N == S - 1] = 0
-    order_N = torch.bucketize(num_same_N, torch.tensor(ORDERS, device=row_N.device), right=True) - 1
-    best = place_N.new_full((B * V,), NOTHING).scatter_reduce(0, row_N * V + view_N, order_N * S + place_N, "amax")
-    columns = (torch.where(best >= 0, column, NOTHING).view(B, V, 1) for column in (best % S, best // S))
-    return HeardBefore(*columns)
+
+def _after_the_last(
+    symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_B: Tensor, num_same_BRS: Tensor, num_plain: int
+) -> tuple[HeardBefore, Tensor]:
+    """By what is known of each earlier place since the token before it in its thread."""
+    (B, V, S), P, device = symbol_BVS.shape, last_BP.shape[1], symbol_BVS.device
+    rows_B = torch.arange(B, device=device)
+    same_as_BPVN = num_same_BRS[:, num_plain:].view(B, V - num_plain, P, S - 1).transpose(1, 2)
+    before_BVN = (before_BS[:, None, :-1].long() + 1).expand(-1, V - num_plain, -1)
+    none_BV1 = num_same_BRS.new_zeros(B, V, 1)  # is the same before a thread's first
+    grown_BVN = torch.cat(
+        [
+            torch.cat([none_BV1[:, :num_plain], num_same_BRS[:, :num_plain, :-1]], dim=2),
+            torch.cat([none_BV1[:, num_plain:], same_as_BPVN[rows_B, thread_B]], dim=2).gather(2, before_BVN),
+        ],
+        dim=1,
+    )
+    now_BV1 = symbol_BVS[..., -1:]
+    is_same_BVN = symbol_BVS[..., :-1] == torch.where(now_BV1 == NOTHING, _UNLIKE, now_BV1)
+    num_same_BVN = (grown_BVN.clamp_(max=ORDERS[-1] - 1) + 1) * is_same_BVN
+    found = _latest_of_the_longest(num_same_BVN)
+    num_same_BVS = torch.cat([num_same_BVN, none_BV1], dim=2)
+    new_BRS = num_same_BRS.new_empty(B, num_same_BRS.shape[1], S)
+    new_BRS[..., :-1] = num_same_BRS
+    new_BRS[:, :num_plain] = num_same_BVS[:, :num_plain]
+    new_BVPS = new_BRS[:, num_plain:].view(B, V - num_plain, P, S)
+    at_BVP = last_BP.clamp(min=0, max=S - 1)[:, None].expand(-1, V - num_plain, -1)  # the last of others are places too
+    new_BVPS[..., -1] = num_same_BVS[:, num_plain:].gather(2, at_BVP) * (last_BP >= 0)[:, None]
+    new_BVPS.transpose(1, 2)[rows_B, thread_B] = num_same_BVS[:, num_plain:]
+    return found, new_BRS
+
+
+def _latest_of_the_longest(num_same_BVN: Tensor) -> HeardBefore:
+    """Where the largest order is reached for the last time, and which it is."""
+    orders = torch.tensor(ORDERS, dtype=num_same_BVN.dtype, device=num_same_BVN.device)
+    index_BV1 = torch.bucketize(num_same_BVN.amax(dim=2, keepdim=True), orders, right=True) - 1
+    place_N = torch.arange(num_same_BVN.shape[2], dtype=torch.int32, device=num_same_BVN.device)
+    is_long_BVN = num_same_BVN >= orders[index_BV1.clamp(min=0)]
+    end_BV1 = torch.where(is_long_BVN, place_N, NOTHING).amax(dim=2, keepdim=True).long()
+    return HeardBefore(torch.where(index_BV1 < 0, NOTHING, end_BV1), index_BV1)

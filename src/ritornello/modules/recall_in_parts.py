@@ -23,26 +23,29 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ritornello.modules.heard_before import NOTHING, heard_before
+from ritornello.modules.heard_before import NOTHING, HeardBefore, heard_before, num_rows
 from ritornello.modules.keyboard import NUM_PITCHES
 
 VIEWS = ("piece", "part", "part, transposed", "rhythm")
-_IN_PART = (False, True, True, False)
-_MOVES = (False, False, True, True)
+_PLAIN, _IN_PART = ("piece", "rhythm"), ("part", "part, transposed")
+"""Looked for in this order; of both the second are read as much higher or lower as they lie now."""
+_MOVES = (False, True) * 2
+_AS_TOLD = [(_PLAIN + _IN_PART).index(view) for view in VIEWS]
 _PITCH = 2**15
 """The symbol of a pitch that is left aside, and below those of intervals; ids of tokens lie below it."""
-BYTES_PER_TOKEN = 4 * len(VIEWS) + 4 + 2 * 2
 
 
 class RecallState(NamedTuple):
     """What is remembered of the tokens so far."""
 
     symbol_BVS: Tensor
-    """What each token is in each of ``VIEWS`` (int32)."""
+    """What each token is in each view, those of all tokens before those of its part (int32)."""
     before_BS: Tensor
     """Where the token before each in its own part stands, or ``NOTHING`` (int32)."""
     pitch_B2S: Tensor
     """The last pitch of the piece and of the part, each token included; ``NOTHING`` before the first (int16)."""
+    num_same_BRS: Tensor
+    """How much of what led to each token led to the last of each part too, see ``heard_before`` (int8)."""
     last_BP: Tensor
     """Where the last token of each part stands, or ``NOTHING``."""
     last_pitch_BP: Tensor
@@ -65,12 +68,14 @@ def nothing_recalled(batch_size: int, num_parts: int, device: torch.device) -> R
     nothing = torch.empty(batch_size, 0, dtype=torch.int32, device=device)
     last = torch.full((batch_size, num_parts), NOTHING, device=device)
     symbols, pitches = (nothing[:, None].expand(-1, count, -1) for count in (len(VIEWS), 2))
-    return RecallState(symbols, nothing, pitches.to(torch.int16), last, last)
+    num_same = nothing[:, None].expand(-1, num_rows(len(VIEWS), len(_PLAIN), num_parts), -1).to(torch.int8)
+    return RecallState(symbols, nothing, pitches.to(torch.int16), num_same, last, last)
 
 
 def recall_state_bytes(batch_size: int, num_parts: int, num_tokens: int) -> int:
     """Bytes of the state after so many tokens."""
-    return batch_size * (BYTES_PER_TOKEN * num_tokens + 2 * 8 * num_parts)
+    of_a_token = 4 * len(VIEWS) + 4 + 2 * 2 + num_rows(len(VIEWS), len(_PLAIN), num_parts)
+    return batch_size * (of_a_token * num_tokens + 2 * 8 * num_parts)
 
 
 def recall_in_parts(
@@ -92,25 +97,29 @@ def recall_in_parts(
     has_interval_BT = is_pitch_BT & (before_BT >= 0) & (pitch_before_BT >= 0)
     interval_BT = torch.where(has_interval_BT, _PITCH + NUM_PITCHES + pitch_BT - pitch_before_BT, ids_BT)
     in_part = [torch.where(part_BT > 0, what * 2**15 + place_BT, NOTHING) for what in (ids_BT, interval_BT)]
-    new_BVT = torch.stack([ids_BT, *in_part, torch.where(is_pitch_BT, _PITCH, ids_BT)], dim=1)
-    state = state._replace(symbol_BVS=torch.cat([state.symbol_BVS, new_BVT.to(torch.int32)], dim=2))
-    return _found(state, T), state
-
-
-def _found(state: RecallState, num_tokens: int) -> Recalled:
-    """What is known after each of the last tokens."""
-    match_end_BVT, order_index_BVT = heard_before(state.symbol_BVS, state.before_BS, _IN_PART, num_tokens)
-    pitch_BVS = state.pitch_B2S[:, list(map(int, _IN_PART))]
-    now_BVT = pitch_BVS[..., pitch_BVS.shape[2] - num_tokens :].long()
-    there_BVT = pitch_BVS.gather(2, match_end_BVT.clamp(min=0)).long()
-    moves_V1 = torch.tensor(_MOVES, device=match_end_BVT.device)[:, None]
-    is_moved_BVT = moves_V1 & (match_end_BVT >= 0) & (now_BVT >= 0) & (there_BVT >= 0)
-    columns = (
-        torch.where(match_end_BVT >= 0, match_end_BVT + 1, NOTHING),
-        order_index_BVT,
-        torch.where(is_moved_BVT, now_BVT - there_BVT, 0),
+    new_BVT = torch.stack([ids_BT, torch.where(is_pitch_BT, _PITCH, ids_BT), *in_part], dim=1)
+    symbol_BVS = torch.cat([state.symbol_BVS, new_BVT.to(torch.int32)], dim=2)
+    found, num_same_BRS = heard_before(
+        symbol_BVS, state.before_BS, state.last_BP, part_BT, state.num_same_BRS, len(_PLAIN)
     )
-    return Recalled(*(column.transpose(1, 2) for column in columns))
+    return _recalled(found, state.pitch_B2S), state._replace(symbol_BVS=symbol_BVS, num_same_BRS=num_same_BRS)
+
+
+def _recalled(found: HeardBefore, pitch_B2S: Tensor) -> Recalled:
+    """What that says of the last tokens."""
+    end_BVT, order_index_BVT = found
+    B, V, T = end_BVT.shape
+    now_B21T = pitch_B2S[:, :, None, pitch_B2S.shape[2] - T :].long()
+    there_B2VT = pitch_B2S.gather(2, end_BVT.clamp(min=0).view(B, 2, V // 2 * T)).long().view(B, 2, V // 2, T)
+    moves_V1 = torch.tensor(_MOVES, device=end_BVT.device)[:, None]
+    is_known_B2VT = (now_B21T >= 0) & (there_B2VT >= 0)
+    is_moved_BVT = is_known_B2VT.view(B, V, T) & moves_V1 & (end_BVT >= 0)
+    columns = (
+        torch.where(end_BVT >= 0, end_BVT + 1, NOTHING),
+        order_index_BVT,
+        torch.where(is_moved_BVT, (now_B21T - there_B2VT).view(B, V, T), 0),
+    )
+    return Recalled(*(column[:, _AS_TOLD].transpose(1, 2) for column in columns))
 
 
 def _with_threads(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallState:
