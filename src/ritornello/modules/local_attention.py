@@ -76,7 +76,7 @@ class LocalSelfAttention(nn.Module):
     def _asked(self, x_BTD: Tensor, by: Turns | None) -> tuple[Tensor, KVCache]:
         """Queries (B, H, T, K), and the keys and values of the same positions."""
         B, T, _ = x_BTD.shape
-        queries, keys, values = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        if by is not None:
-            queries, keys = turned(queries, by), turned(keys, by)
+        asked_3BHTK = self.project_in(x_BTD).view(B, T, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        both_2BHTK, values = asked_3BHTK[:2], asked_3BHTK[2]
+        queries, keys = both_2BHTK if by is None else turned(both_2BHTK, by)
         return queries, KVCache(keys, values)

@@ -123,11 +123,34 @@ def _recalled(found: HeardBefore, pitch_B2S: Tensor) -> Recalled:
 
 
 def _with_threads(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallState:
-    """The state with what the new tokens' parts and pitches are, but for their symbols.
+    """The state with what the new tokens' parts and pitches are, but for their symbols."""
+    start = state.before_BS.shape[1]
+    before_BT, pitch_in_part_BT, last_BP, last_pitch_BP = _in_their_parts(part_BT, pitch_BT, state, start)
+    last_of_piece_B1 = state.pitch_B2S[:, 0, start - 1 :].long() if start else torch.full_like(part_BT[:, :1], NOTHING)
+    of_piece_BN = torch.cat([last_of_piece_B1, pitch_BT], dim=1)
+    of_piece_BT = _last_known(of_piece_BN, torch.zeros_like(of_piece_BN, dtype=torch.bool))[:, 1:]
+    pitch_B2T = torch.stack([of_piece_BT, pitch_in_part_BT], dim=1)
+    return state._replace(
+        before_BS=torch.cat([state.before_BS, before_BT.to(torch.int32)], dim=1),
+        pitch_B2S=torch.cat([state.pitch_B2S, pitch_B2T.to(torch.int16)], dim=2),
+        last_BP=last_BP,
+        last_pitch_BP=last_pitch_BP,
+    )
+
+
+def _in_their_parts(
+    part_BT: Tensor, pitch_BT: Tensor, state: RecallState, start: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where the token before each in its part stands, the last pitch there, it included (B, T); of each part the last.
 
     Sorted by part, each part's tokens behind what it was before, the one before is the neighbour.
     """
-    (B, T), P, start = part_BT.shape, state.last_BP.shape[1], state.before_BS.shape[1]
+    (B, T), P = part_BT.shape, state.last_BP.shape[1]
+    if T == 1:
+        before_B1, last_pitch_B1 = state.last_BP.gather(1, part_BT), state.last_pitch_BP.gather(1, part_BT)
+        pitch_B1 = torch.where(pitch_BT >= 0, pitch_BT, last_pitch_B1)
+        last_BP = state.last_BP.scatter(1, part_BT, start)
+        return before_B1, pitch_B1, last_BP, state.last_pitch_BP.scatter(1, part_BT, pitch_B1)
     parts_P = torch.arange(P, device=part_BT.device).expand(B, -1)
     where_T = torch.arange(start, start + T, device=part_BT.device).expand(B, -1)
     own_BN, by_BN = torch.cat([parts_P, part_BT], dim=1).sort(dim=1, stable=True)
@@ -136,16 +159,8 @@ def _with_threads(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> Reca
     before_BN = torch.cat([where_BN[:, :1], where_BN[:, :-1]], dim=1)
     is_last_BN = torch.cat([own_BN[:, 1:] != own_BN[:, :-1], torch.ones_like(own_BN[:, :1], dtype=torch.bool)], dim=1)
     unsorted_BT = by_BN.argsort(dim=1)[:, P:]
-    last_of_piece_B1 = state.pitch_B2S[:, 0, start - 1 :].long() if start else torch.full_like(own_BN[:, :1], NOTHING)
-    of_piece_BN = torch.cat([last_of_piece_B1, pitch_BT], dim=1)
-    of_piece_BT = _last_known(of_piece_BN, torch.zeros_like(of_piece_BN, dtype=torch.bool))[:, 1:]
-    pitch_B2T = torch.stack([of_piece_BT, pitch_BN.gather(1, unsorted_BT)], dim=1)
-    return state._replace(
-        before_BS=torch.cat([state.before_BS, before_BN.gather(1, unsorted_BT).to(torch.int32)], dim=1),
-        pitch_B2S=torch.cat([state.pitch_B2S, pitch_B2T.to(torch.int16)], dim=2),
-        last_BP=where_BN[is_last_BN].view(B, P),
-        last_pitch_BP=pitch_BN[is_last_BN].view(B, P),
-    )
+    in_order = (before_BN.gather(1, unsorted_BT), pitch_BN.gather(1, unsorted_BT))
+    return *in_order, where_BN[is_last_BN].view(B, P), pitch_BN[is_last_BN].view(B, P)
 
 
 def _last_known(pitch_BN: Tensor, is_known_BN: Tensor) -> Tensor:
