@@ -68,6 +68,25 @@ def test_the_same_label_is_the_same_music() -> None:
     assert music[3] != music[0]
 
 
+def test_what_is_only_played_has_no_melody_but_an_upbeat() -> None:
+    """Neither the introduction, nor what lies between, nor the end; half a bar before what is sung it may begin."""
+    plan = plan_of("i2 A2 a2 A2 b2 o2").model_copy(update={"style": "song"})
+    upbeats, sung = 0, 0
+    for seed in range(12):
+        score = realise_bars(plan, RandomModel(NUM_TOKENS), seed)
+        if len(score.parts) < 2:
+            continue
+        onsets = score.parts[0].notes.onset_ticks
+        bar = score.bars()[0][1]
+        for start, end in ((0, 2), (4, 6), (8, 12)):
+            latest = end * bar - bar // 2 if end < 12 else end * bar
+            assert not np.any((onsets >= start * bar) & (onsets < latest))
+            upbeats += int(np.sum((onsets >= latest) & (onsets < end * bar)))
+        sung += int(np.sum((onsets >= 2 * bar) & (onsets < 4 * bar)))
+    assert upbeats
+    assert sung
+
+
 @pytest.mark.parametrize("guide_of", [None, silent_guide])
 def test_many_together_are_as_each_alone(guide_of: object) -> None:
     plans, model = [plan_of("A2 B1 A2"), plan_of("A1"), plan_of("A1 A'3")], RandomModel(NUM_TOKENS)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.generation.engine import Stream, new_stream
+from ritornello.generation.loops import Loops
 from ritornello.generation.sampling import draw, min_p, scaled, top_p
 from ritornello.models.base import LanguageModel
 from ritornello.tokenizers.bars_conditions import Follower, Guide, Row
@@ -46,7 +47,7 @@ Writing = Generator[None, Logits, _T]
 class Drawing(NamedTuple):
     """How tokens are drawn."""
 
-    temperature: float = 0.95
+    temperature: float = 1.0
     mass: float = 0.98
     """Probability mass of the tokens that may be drawn."""
     least_share: float = 0.02
@@ -70,6 +71,7 @@ class Pen:
     stream: Stream
     cursor: BarsCursor
     follower: Follower
+    loops: Loops
     metre: int
     """The token of the bars of the piece."""
     ids: list[int]
@@ -81,17 +83,19 @@ class Pen:
     @classmethod
     def new(cls, model: LanguageModel, guide: Guide, metre: int) -> Pen:
         """A pen before the first token."""
-        return cls(new_stream(model), BarsCursor(has_dynamics=False), Follower(guide), metre, [], [], [], [])
+        return cls(new_stream(model), BarsCursor(has_dynamics=False), Follower(guide), Loops(), metre, [], [], [], [])
 
     def copy(self) -> Pen:
         """A pen that can go another way."""
         lists = (self.ids, self.notes, self.unread, self.rows)
-        return Pen(self.stream, self.cursor.copy(), self.follower.copy(), self.metre, *(list(own) for own in lists))  # type: ignore[arg-type]
+        moving = (self.cursor.copy(), self.follower.copy(), self.loops.copy())
+        return Pen(self.stream, *moving, self.metre, *(list(own) for own in lists))  # type: ignore[arg-type]
 
     def write(self, tokens: Iterable[int]) -> None:
         """Writes tokens that may stand here; the model reads them when it is next asked."""
         for token in tokens:
             self.cursor.feed(token)
+            self.loops.feed(token)
             self.unread.append(token)
             self.rows.append(self.follower.feed(token, self.cursor))
             if FAMILY_V[token] == DURATION:
@@ -155,14 +159,29 @@ class Pen:
         random: np.random.Generator,
         drawing: Drawing,
         silent_from: int | None = None,
+        first_part_from: int | None = None,
     ) -> Writing[None]:
-        """Draws what stands from ``start_step`` up to ``end_step``; no note lasts beyond ``silent_from``."""
+        """Draws what stands from ``start_step`` up to ``end_step``.
+
+        Args:
+            start_step: where the music begins.
+            end_step: where it ends.
+            random: one number of it is taken for each draw.
+            drawing: how tokens are drawn.
+            silent_from: no note lasts beyond it.
+            first_part_from: before it the first part rests, unless it is alone.
+        """
         while True:
             mask, beyond = self.mask(), self.goes_beyond(end_step)
             if self.cursor.now_steps < start_step:
                 mask &= self.goes_beyond(start_step)
             if silent_from is not None:
                 mask[DURATION:] &= np.array(DURATIONS) <= max(1, silent_from - self.cursor.now_steps)
+            if first_part_from is not None and self.cursor.now_steps < first_part_from and self.cursor.num_parts > 1:
+                mask[PART] = False
+            for repeated in self.loops.forbidden():
+                if mask.sum() > 1:
+                    mask[repeated] = False
             token = yield from self.choosing(mask, random, drawing)
             if beyond[token]:
                 return

@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.form.grid import section_ranges, to_frames
+from ritornello.form.letters import CAPITALS
 from ritornello.form.plan import Plan
 from ritornello.generation.bar_pen import Drawing, Pen, Writing, Written, write_together
 from ritornello.generation.folding import folded
@@ -132,12 +133,27 @@ def compose_bars(pen: Pen, plan: Plan, random: np.random.Generator, drawing: Dra
         source = sources[number]
         if source is None:
             copied = (spans[later][0] for later in range(number + 1, len(spans)) if sources[later] is not None)
-            yield from pen.composing(start, end, random, drawing, silent_from=next(copied, None))
+            sung_from = _sung_from(plan, number, end)
+            yield from pen.composing(start, end, random, drawing, next(copied, None), sung_from)
         else:
             _write_again(pen, spans[source], (start, end))
     while pen.next_barline_steps < spans[-1][1]:
         pen.write([pen.metre])
     pen.write([END])
+
+
+def _sung_from(plan: Plan, number: int, end: int) -> int | None:
+    """The step up to which the melody rests in a section of a song that is only played: None in one that is sung.
+
+    An upbeat in the second half of its last bar belongs to what is sung next (as ``form.bars.Bars.melodic`` has it).
+    The model knows which sections have no melody, but each place is another chance to begin one, and what has begun
+    goes on.
+    """
+    assert plan.sections is not None, "the plan is complete"
+    if plan.style != "song" or plan.sections[number].letter in CAPITALS:
+        return None
+    is_sung_next = number + 1 < len(plan.sections) and plan.sections[number + 1].letter in CAPITALS
+    return end - to_frames(plan.bar_beats) // 2 * STEPS_PER_FRAME if is_sung_next else end
 
 
 def _same_before(plan: Plan, number: int) -> int | None:
