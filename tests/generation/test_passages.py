@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,9 +17,10 @@ from ritornello.form.key import Key
 from ritornello.form.plan import Phrase, Plan, Section
 from ritornello.generation.bar_pen import Written
 from ritornello.generation.passages import SONG_PARTS, pen_of, realise_bars, realise_many, score_of
+from ritornello.scores import read_score, write_midi
 from ritornello.scores.score import ChordSymbol, Score
 from ritornello.tokenizers.bars_conditions import STEPS_PER_FRAME, Guide, silent_guide
-from ritornello.tokenizers.bars_words import BOS, END, NUM_TOKENS, PROGRAM
+from ritornello.tokenizers.bars_words import BAR, BOS, END, LENGTH, NUM_TOKENS, PROGRAM
 from tests.generation.mock_levels import RandomModel
 
 TICKS_PER_FRAME = 120
@@ -66,6 +71,26 @@ def test_the_same_label_is_the_same_music() -> None:
     assert music[0] == music[2] == {note for note in music[5] if note[1] < spans[0][1]}
     assert music[1] == music[4]
     assert music[3] != music[0]
+
+
+class SilentModel(RandomModel):
+    """Barlines and nothing else, if they may come."""
+
+    def forward(self, ids_BT: torch.Tensor, state: Any = None, conditions: Any = None) -> tuple[torch.Tensor, Any]:
+        logits_BTV, state = super().forward(ids_BT, state, conditions)
+        logits_BTV = logits_BTV.clone()
+        logits_BTV[..., BAR:LENGTH] += 50.0
+        return logits_BTV, state
+
+
+@pytest.mark.parametrize("form", ["A2 B3", "A2 B1 A2", "A1", "A2 B1 A2 B1"])
+def test_the_last_bar_sounds(form: str, tmp_path: Path) -> None:
+    """A MIDI file ends with its last note: after a silent bar it would be too short."""
+    plan = plan_of(form)
+    write_midi(realise_bars(plan, SilentModel(NUM_TOKENS), 2), tmp_path / "piece.mid")
+    score = read_score(tmp_path / "piece.mid")
+    assert len(score.bars()) == sum(section.bars for section in plan.sections or ())
+    assert score.bars()[0][1] <= min(part.notes.onset_ticks.min() for part in score.parts) or form == "A1"
 
 
 def test_what_is_only_played_has_no_melody_but_an_upbeat() -> None:

@@ -54,6 +54,19 @@ class Drawing(NamedTuple):
     """Nor is a token drawn that is less likely than this share of the likeliest."""
 
 
+class Stretch(NamedTuple):
+    """A part of a piece that is to be composed, in steps from the beginning of the piece."""
+
+    start_step: int
+    end_step: int
+    silent_from: int | None = None
+    """No note lasts beyond it."""
+    first_part_from: int | None = None
+    """Before it the first part rests, unless it is alone."""
+    sounds_from: int | None = None
+    """Something sounds after it."""
+
+
 class Written(NamedTuple):
     """A note on the grid."""
 
@@ -152,33 +165,20 @@ class Pen:
         beyond[POSITION + min(first, TEMPO - POSITION) : TEMPO] = True
         return beyond
 
-    def composing(
-        self,
-        start_step: int,
-        end_step: int,
-        random: np.random.Generator,
-        drawing: Drawing,
-        silent_from: int | None = None,
-        first_part_from: int | None = None,
-    ) -> Writing[None]:
-        """Draws what stands from ``start_step`` up to ``end_step``.
-
-        Args:
-            start_step: where the music begins.
-            end_step: where it ends.
-            random: one number of it is taken for each draw.
-            drawing: how tokens are drawn.
-            silent_from: no note lasts beyond it.
-            first_part_from: before it the first part rests, unless it is alone.
-        """
+    def composing(self, stretch: Stretch, random: np.random.Generator, drawing: Drawing) -> Writing[None]:
+        """Draws what stands in a stretch of the piece; one number of ``random`` is taken for each draw."""
         while True:
-            mask, beyond = self.mask(), self.goes_beyond(end_step)
-            if self.cursor.now_steps < start_step:
-                mask &= self.goes_beyond(start_step)
-            if silent_from is not None:
-                mask[DURATION:] &= np.array(DURATIONS) <= max(1, silent_from - self.cursor.now_steps)
-            if first_part_from is not None and self.cursor.now_steps < first_part_from and self.cursor.num_parts > 1:
+            mask, beyond = self.mask(), self.goes_beyond(stretch.end_step)
+            now_step = self.cursor.now_steps
+            if now_step < stretch.start_step:
+                mask &= self.goes_beyond(stretch.start_step)
+            if stretch.silent_from is not None:
+                mask[DURATION:] &= np.array(DURATIONS) <= max(1, stretch.silent_from - now_step)
+            if stretch.first_part_from is not None and now_step < stretch.first_part_from and self.cursor.num_parts > 1:
                 mask[PART] = False
+            if stretch.sounds_from is not None and not self._sounds_after(stretch.sounds_from):
+                inside = mask & ~beyond
+                mask = inside if inside.any() else mask
             for repeated in self.loops.forbidden():
                 if mask.sum() > 1:
                     mask[repeated] = False
@@ -186,6 +186,9 @@ class Pen:
             if beyond[token]:
                 return
             self.write([token])
+
+    def _sounds_after(self, step: int) -> bool:
+        return any(note.step + DURATIONS[note.duration] > step for note in self.notes)
 
     def write_notes(self, notes: Iterable[Written], end_step: int) -> None:
         """Writes notes from here up to ``end_step``, and the barlines between them.

@@ -19,7 +19,7 @@ import numpy as np
 from ritornello.form.grid import section_ranges, to_frames
 from ritornello.form.letters import CAPITALS
 from ritornello.form.plan import Plan
-from ritornello.generation.bar_pen import Drawing, Pen, Writing, Written, write_together
+from ritornello.generation.bar_pen import Drawing, Pen, Stretch, Writing, Written, write_together
 from ritornello.generation.folding import folded
 from ritornello.generation.places import chord_symbols
 from ritornello.models.base import LanguageModel
@@ -133,8 +133,11 @@ def compose_bars(pen: Pen, plan: Plan, random: np.random.Generator, drawing: Dra
         source = sources[number]
         if source is None:
             copied = (spans[later][0] for later in range(number + 1, len(spans)) if sources[later] is not None)
-            sung_from = _sung_from(plan, number, end)
-            yield from pen.composing(start, end, random, drawing, next(copied, None), sung_from)
+            stretch = Stretch(start, end, next(copied, None), _sung_from(plan, number, end))
+            if plan.sections[number].label == plan.sections[-1].label:
+                # as it ends the piece will, whose file would be too short if its last bar were silent
+                stretch = stretch._replace(sounds_from=end - to_frames(plan.bar_beats) * STEPS_PER_FRAME)
+            yield from pen.composing(stretch, random, drawing)
         else:
             _write_again(pen, spans[source], (start, end))
     while pen.next_barline_steps < spans[-1][1]:
