@@ -43,7 +43,7 @@ def edit(
     ] = None,
 ) -> None:
     """Compose a region of a song or a piece by Bach again, in its context; every other note stays as it is."""
-    from ritornello.cli.piece_folder import claim_folder, write_piece
+    from ritornello.cli.piece_folder import claim_folder, plan_of, write_piece
     from ritornello.generation import edit as editing
     from ritornello.generation.levels import load_notes
     from ritornello.scores.midi_revision import revise_midi
@@ -54,7 +54,7 @@ def edit(
     source = _read(piece)
     folder = _folder(piece, source.file, out, seed)
     editing.check_editable(source.score)
-    plan = _plan(source)
+    plan = plan_of(source.score, source.file, source.plan)
     whose = style or ("bach" if plan.style == "chorale" else plan.style)
     span = _span(source.score, plan, section, bars)
     locked = frozenset(editing.part_number(source.score, name) for name in lock or ())
@@ -80,7 +80,7 @@ class _Source(NamedTuple):
 
 def _read(piece: Path) -> _Source:
     """A file, or the folder of a piece, whose MIDI file is taken rather than its MusicXML."""
-    from ritornello.form.plan_yaml import read_plan
+    from ritornello.cli.piece_folder import plan_beside
     from ritornello.scores import limits, read_score
     from ritornello.scores.midi import parse_midi
 
@@ -92,8 +92,7 @@ def _read(piece: Path) -> _Source:
         file = found[0]
     midi = limits.read_bytes(file, limits.MAX_MIDI_BYTES) if file.suffix.lower() in {".mid", ".midi"} else None
     score = read_score(file) if midi is None else parse_midi(midi, str(file))
-    beside = file.with_name("plan.yaml")
-    plan = read_plan(beside) if file.stem == "piece" and beside.is_file() else None
+    plan = plan_beside(file)
     if plan is not None and plan.title:
         score = replace(score, title=plan.title)
     return _Source(file, score, midi, plan)
@@ -106,26 +105,6 @@ def _folder(piece: Path, file: Path, out: Path | None, seed: int) -> Path:
     if folder.resolve() == file.resolve().parent and file.stem == "piece":
         raise UserError("would overwrite the piece", where=str(folder), mend="choose another folder with --out")
     return folder
-
-
-def _plan(source: _Source) -> Plan:
-    """The plan beside the piece, if it is one of this piece; else what the analysis finds."""
-    from ritornello.form.analyse import analyse
-    from ritornello.form.grid import FRAMES_PER_BEAT, grid_of_plan
-    from ritornello.generation.compose import check
-
-    plan = source.plan
-    if plan is None:
-        return analyse(source.score)
-    where, mend = str(source.file.with_name("plan.yaml")), "take it away, so that the piece is analysed"
-    if plan.metre is None or plan.pickup_beats is None or plan.sections is None:
-        raise UserError("leaves metre, pickup or sections open", where=where, mend=mend)
-    check(plan)
-    beats = source.score.end_ticks / source.score.ticks_per_beat
-    planned = grid_of_plan(plan).num_frames / FRAMES_PER_BEAT
-    if abs(planned - beats) > plan.bar_beats:
-        raise UserError(f"is of {planned:g} beats, the piece of {beats:g}", where=where, mend=mend)
-    return plan
 
 
 def _span(score: Score, plan: Plan, section: str | None, bars: str | None) -> Span:

@@ -12,6 +12,8 @@ from ritornello.errors import UserError
 from ritornello.form.plan import Plan
 from ritornello.scores.score import Score
 
+PLAN = "plan.yaml"
+
 
 def claim_folder(folder: Path) -> Path:
     """Makes the folder and checks that it can be written, before long work starts."""
@@ -24,6 +26,37 @@ def claim_folder(folder: Path) -> Path:
             f"cannot write there ({error.strerror})", where=str(folder), mend="choose another folder with --out"
         ) from error
     return folder
+
+
+def plan_beside(file: Path) -> Plan | None:
+    """The plan in the folder of a finished piece, if this is one of its files."""
+    from ritornello.form.plan_yaml import read_plan
+
+    beside = file.with_name(PLAN)
+    return read_plan(beside) if file.stem == "piece" and beside.is_file() else None
+
+
+def plan_of(score: Score, file: Path, beside: Plan | None) -> Plan:
+    """The plan beside a piece; without one, what the analysis finds.
+
+    Raises:
+        UserError: the plan beside it is not one of this piece, or leaves its form open.
+    """
+    from ritornello.form.analyse import analyse
+    from ritornello.form.grid import FRAMES_PER_BEAT, grid_of_plan
+    from ritornello.generation.compose import check
+
+    if beside is None:
+        return analyse(score)
+    where, mend = str(file.with_name(PLAN)), "take it away, so that the piece is analysed"
+    if beside.metre is None or beside.pickup_beats is None or beside.sections is None:
+        raise UserError("leaves metre, pickup or sections open", where=where, mend=mend)
+    check(beside)
+    beats = score.end_ticks / score.ticks_per_beat
+    planned = grid_of_plan(beside).num_frames / FRAMES_PER_BEAT
+    if abs(planned - beats) > beside.bar_beats:
+        raise UserError(f"is of {planned:g} beats, the piece of {beats:g}", where=where, mend=mend)
+    return beside
 
 
 def write_piece(score: Score, plan: Plan, folder: Path, midi: bytes | None = None) -> list[Path]:
@@ -41,8 +74,8 @@ def write_piece(score: Score, plan: Plan, folder: Path, midi: bytes | None = Non
         write_musicxml(score, making / "piece.musicxml")
         render_wav(score, making / "piece.wav")
         draw(score, plan, making / "piece.png")
-        write_plan(plan, making / "plan.yaml")
-    return [folder / f"piece.{kind}" for kind in ("mid", "musicxml", "png", "wav")] + [folder / "plan.yaml"]
+        write_plan(plan, making / PLAN)
+    return [folder / f"piece.{kind}" for kind in ("mid", "musicxml", "png", "wav")] + [folder / PLAN]
 
 
 def write_performance(score: Score, folder: Path) -> list[Path]:

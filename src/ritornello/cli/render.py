@@ -21,7 +21,10 @@ def render(
     ] = None,
     plan: Annotated[
         Path | None,
-        typer.Option(help="Plan (YAML) to draw above the notes. Default: the plan found; performances have none."),
+        typer.Option(
+            help="Plan (YAML) to draw above the notes. Default: plan.yaml beside piece.mid, else the plan found; "
+            "performances have none."
+        ),
     ] = None,
     score: Annotated[bool, typer.Option("--score", help="Engrave score pages too (SVG; extra 'engraving').")] = False,
     beside: Annotated[
@@ -53,7 +56,7 @@ def _render_piece(file: Path, out: Path | None, plan: Path | None, *, score: boo
     from ritornello.scores import read_score
 
     music = read_score(file)
-    draw = _picture(music, plan)
+    draw = _picture(music, file, plan)
     folder = claim_folder(out or file.parent)
     wav, png = folder / f"{file.stem}.wav", folder / f"{file.stem}.png"
     render_wav(music, wav)
@@ -65,17 +68,20 @@ def _render_piece(file: Path, out: Path | None, plan: Path | None, *, score: boo
             typer.echo(page)
 
 
-def _picture(music: Score, plan: Path | None) -> Callable[[Path], None]:
-    """What draws the piece: a performance in seconds, written music with the plan given or found."""
-    from ritornello.form.analyse import analyse
+def _picture(music: Score, file: Path, plan: Path | None) -> Callable[[Path], None]:
+    """What draws the piece: a performance in seconds, written music with the plan given, beside it or found."""
+    from ritornello.cli.piece_folder import plan_beside, plan_of
     from ritornello.form.plan_yaml import read_plan
     from ritornello.form.timing import is_performance
     from ritornello.plotting.performanceroll import draw_performance
     from ritornello.plotting.pianoroll import draw
 
-    if plan is None and is_performance(music):
+    if plan is not None:
+        return partial(draw, music, read_plan(plan))
+    beside = plan_beside(file)
+    if beside is None and is_performance(music):
         return partial(draw_performance, music)
-    return partial(draw, music, read_plan(plan) if plan is not None else analyse(music))
+    return partial(draw, music, plan_of(music, file, beside))
 
 
 def _engrave(music: Score, folder: Path, stem: str) -> list[Path]:
