@@ -93,7 +93,7 @@ def test_the_latest_place_behind_the_longest_stretch(
             assert list(zip(*(column[b, view].tolist() for column in found), strict=True)) == expected
 
 
-@given(symbols=rows, seed=st.integers(0, 99), sizes=st.lists(st.integers(1, 30), max_size=50))
+@given(symbols=rows, seed=st.integers(0, 99), sizes=st.lists(st.integers(1, 60), max_size=50))
 @settings(max_examples=30, deadline=None)
 def test_is_the_same_in_any_chunks(symbols: list[list[int]], seed: int, sizes: list[int]) -> None:
     """One token alone is looked for in another way."""

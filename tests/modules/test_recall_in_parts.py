@@ -121,7 +121,7 @@ def test_outside_all_parts_there_is_no_part_to_look_in() -> None:
     assert named(tokens, recalled(tokens), tokens.ids.shape[1] - 1)[1:3] == [None, None]
 
 
-@given(seed=st.integers(0, 999), sizes=st.lists(st.integers(1, 30), max_size=40))
+@given(seed=st.integers(0, 999), sizes=st.lists(st.integers(1, 60), max_size=40))
 @settings(max_examples=30, deadline=None)
 def test_any_chunks_are_the_whole(seed: int, sizes: list[int]) -> None:
     """All that is known, and the state, of its stated size."""

@@ -27,6 +27,8 @@ ORDERS = (3, 4, 6, 8, 12, 16, 24, 32, 48)
 NOTHING = -1
 _FACTOR = 6364136223846793005
 _UNLIKE = -2
+_FEW = 32
+"""So many tokens are sooner looked for one by one than all at once."""
 
 
 class HeardBefore(NamedTuple):
@@ -61,8 +63,8 @@ def heard_before(
     if not T:
         nothing = symbol_BVS[..., :0].long()
         return HeardBefore(nothing, nothing), num_same_BRS
-    if T == 1 and S > 1:
-        return _after_the_last(symbol_BVS, before_BS, last_BP, thread_BT[:, 0], num_same_BRS, num_plain)
+    if T <= _FEW and T < S:
+        return _one_by_one(symbol_BVS, before_BS, last_BP, thread_BT, num_same_BRS, num_plain)
     one_BS = torch.arange(-1, S - 1, device=before_BS.device).expand(before_BS.shape)
     before_BS, last_of_all_B1 = before_BS.long(), torch.full_like(last_BP[:, :1], S - 1)
     ends, indices, rows = list[Tensor](), list[Tensor](), list[Tensor]()
@@ -117,6 +119,23 @@ def _same_as_the_last(symbol_BS: Tensor, before_BS: Tensor, last_BP: Tensor) -> 
         num_same_BPS += is_same_BPS
         reached_BS, own_BP = chains_BS1.gather(1, reached_BS), chains_BS1.gather(1, own_BP)
     return num_same_BPS
+
+
+def _one_by_one(
+    symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_BT: Tensor, num_same_BRS: Tensor, num_plain: int
+) -> tuple[HeardBefore, Tensor]:
+    """As ``heard_before``, for a few tokens; before the first of them there is another."""
+    start, stop = symbol_BVS.shape[2] - thread_BT.shape[1], symbol_BVS.shape[2]
+    lasts = [last_BP]  # after each, from the last to the first: a token hides the one before it in its thread
+    for place in range(stop - 1, start, -1):
+        column = slice(place, place + 1)
+        lasts.append(lasts[-1].scatter(1, thread_BT[:, place - start, None], before_BS[:, column].to(last_BP.dtype)))
+    found = list[HeardBefore]()
+    for place, last in zip(range(start, stop), reversed(lasts), strict=True):
+        symbols, chain = symbol_BVS[..., : place + 1], before_BS[:, : place + 1]
+        one, num_same_BRS = _after_the_last(symbols, chain, last, thread_BT[:, place - start], num_same_BRS, num_plain)
+        found.append(one)
+    return HeardBefore(*(torch.cat(columns, dim=2) for columns in zip(*found, strict=True))), num_same_BRS
 
 
 def _after_the_last(
