@@ -176,9 +176,10 @@ class Pen:
                 mask[DURATION:] &= np.array(DURATIONS) <= max(1, stretch.silent_from - now_step)
             if stretch.first_part_from is not None and now_step < stretch.first_part_from and self.cursor.num_parts > 1:
                 mask[PART] = False
-            if stretch.sounds_from is not None and not self._sounds_after(stretch.sounds_from):
-                inside = mask & ~beyond
-                mask = inside if inside.any() else mask
+            inside = mask & ~beyond
+            may_end = inside.any() and (mask & beyond).any()
+            if stretch.sounds_from is not None and may_end and not self._sounds_after(stretch.sounds_from):
+                mask = inside
             for repeated in self.loops.forbidden():
                 if mask.sum() > 1:
                     mask[repeated] = False
