@@ -28,9 +28,8 @@ class RandomModel:
         assert conditions.channels_BTC.shape[:2] == ids_BT.shape == conditions.source_BT.shape
         self.num_steps += 1
         sums = state.total_B[:, None] + ids_BT.cumsum(1)
-        rows = [np.random.default_rng(int(total)).normal(size=self.size) for total in sums[:, -1]]
-        logits = torch.tensor(np.array(rows), dtype=torch.float32)[:, None] * self.spread
-        return logits.expand(-1, ids_BT.shape[1], -1), _State(sums[:, -1])
+        rows = [[np.random.default_rng(total).normal(size=self.size) for total in row] for row in sums.tolist()]
+        return torch.tensor(np.array(rows), dtype=torch.float32) * self.spread, _State(sums[:, -1])
 
 
 def mock_levels(spread: float = 1.0, style: Style = "chorale") -> Levels:

@@ -29,6 +29,10 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
         Style | None, typer.Option(help="What to compose. Default: what the plan says, else a chorale.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Home key, such as 'g minor' or 'E- major'.")] = None,
+    notes_per_bar: Annotated[
+        float | None,
+        typer.Option(help="Songs and Bach: how many notes begin in a bar on average. Default: as it comes."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="Same seed, same piece. Default: a new one.")
     ] = None,
@@ -47,7 +51,8 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
 ) -> None:
     """Compose a chorale, a song or longer Bach (structure, phrases, notes), or let a model of performances play."""
     seed = secrets.randbelow(2**31) if seed is None else seed
-    for_plans = {"--plan": plan, "--form": form, "--plan-from": plan_from, "--style": style, "--key": key}
+    for_plans = {"--plan": plan, "--form": form, "--plan-from": plan_from, "--style": style, "--key": key,
+                 "--notes-per-bar": notes_per_bar}  # fmt: skip
     for_performances = {"--seconds": seconds, "--primer": primer, "--temperature": temperature}
     if weights is not None and _plays(weights):
         _refuse(for_plans, f"{weights} plays performances, which follow no plan")
@@ -57,7 +62,7 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
         _refuse(for_performances, "only for a model of performances")
         from ritornello.cli.plan_options import PlanOptions, plan_of_options
 
-        wanted = plan_of_options(PlanOptions(plan, form, plan_from, key, style))
+        wanted = plan_of_options(PlanOptions(plan, form, plan_from, key, style, notes_per_bar))
         if form is not None and has_names(form):
             typer.echo(legend(form), err=True)
         _compose_plan(wanted, seed, out, weights)

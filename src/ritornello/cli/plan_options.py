@@ -9,7 +9,7 @@ import typer
 
 from ritornello.errors import UserError
 from ritornello.form.key import Key
-from ritornello.form.plan import Place, Plan
+from ritornello.form.plan import MAX_NOTES_PER_BAR, Place, Plan
 from ritornello.form.plan_yaml import Lines, read_with_lines
 from ritornello.form.style import Style
 from ritornello.generation.faults import faults_of, place_in_words
@@ -25,6 +25,7 @@ class PlanOptions:
     plan_from: Path | None = None
     key: str | None = None
     style: Style | None = None
+    notes_per_bar: float | None = None
 
 
 def plan_of_options(options: PlanOptions) -> Plan:
@@ -47,6 +48,8 @@ def plan_of_options(options: PlanOptions) -> Plan:
             what = f"the plan is in {wanted.key}, --key says {home}"
             raise UserError(what, where="--key", mend="leave one of them out")
         wanted = wanted.model_copy(update={"key": home})
+    if options.notes_per_bar is not None:
+        wanted = _as_dense(wanted, options.notes_per_bar)
     _check(wanted, lines)
     return wanted
 
@@ -85,6 +88,21 @@ def _source_plan(options: PlanOptions) -> Plan:
             typer.echo(f"{options.plan_from}: taken for the style {found.style}; --style says otherwise", err=True)
         return found.model_copy(update={"style": style or found.style})
     return Plan(style=style or "chorale")
+
+
+def _as_dense(plan: Plan, notes_per_bar: float) -> Plan:
+    """The plan with so many notes in a bar."""
+    if plan.style == "chorale":
+        what, mend = "a chorale has four voices, whose number of notes cannot be asked", "leave it out, or give --style"
+        raise UserError(what, where="--notes-per-bar", mend=mend)
+    if not 0 < notes_per_bar <= MAX_NOTES_PER_BAR:
+        raise UserError(
+            f"{notes_per_bar:g}", where="--notes-per-bar", limit=f"more than 0, at most {MAX_NOTES_PER_BAR}"
+        )
+    if plan.notes_per_bar not in (None, notes_per_bar):
+        what = f"the plan has {plan.notes_per_bar:g} notes in a bar, --notes-per-bar says {notes_per_bar:g}"
+        raise UserError(what, where="--notes-per-bar", mend="leave one of them out")
+    return plan.model_copy(update={"notes_per_bar": notes_per_bar})
 
 
 def _of_style(plan: Plan, style: Style | None) -> Plan:

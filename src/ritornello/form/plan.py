@@ -42,6 +42,7 @@ Place: TypeAlias = tuple[str | int, ...]
 MAX_SECTIONS = 64
 MAX_BARS = 512
 MAX_PHRASE_BEATS = 256
+MAX_NOTES_PER_BAR = 64
 
 
 class PlanModel(BaseModel):
@@ -117,6 +118,8 @@ class Section(PlanModel):
     """Whether the soprano's register rises or falls through the section."""
     density_arc: Direction | None = None
     """Whether the notes grow denser or sparser through the section."""
+    notes_per_bar: float | None = Field(default=None, gt=0, le=MAX_NOTES_PER_BAR)
+    """How many notes begin in a bar of it on average, all parts together; for pieces beyond the chorale."""
     phrases: tuple[Phrase, ...] | None = None
 
     @property
@@ -144,6 +147,8 @@ class Plan(PlanModel):
     """Length of the pickup in quarter notes; every section begins this much before a barline."""
     tempo_bpm: float | None = Field(default=None, ge=20, le=300)
     """Quarter notes per minute."""
+    notes_per_bar: float | None = Field(default=None, gt=0, le=MAX_NOTES_PER_BAR)
+    """The same of the whole piece, up to any bar of a section that does not say its own."""
     sections: tuple[Section, ...] | None = Field(default=None, min_length=1, max_length=MAX_SECTIONS)
 
     @property

@@ -7,19 +7,25 @@ A Pen is a value in all but its lists: ``copy`` makes one that can go another wa
 driven alone (``Pen.drive``), or many together, one token of each at a time (``write_together``), which takes a fraction
 of the time. What a piece becomes is the same either way, up to rounding.
 
-Shapes: B pieces, V vocabulary, N allowed tokens.
+A pen that is driven alone lets the model read, behind what is written, what is guessed to follow (``guesses.py``).
+
+Shapes: B pieces, V vocabulary, N allowed tokens, G guesses.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ritornello.generation.density import Density, leaps
 from ritornello.generation.engine import Stream, new_stream
+from ritornello.generation.guesses import Guesses
 from ritornello.generation.loops import Loops
 from ritornello.generation.sampling import draw, min_p, scaled, top_p
 from ritornello.models.base import LanguageModel
@@ -65,6 +71,8 @@ class Stretch(NamedTuple):
     """Before it the first part rests, unless it is alone."""
     sounds_from: int | None = None
     """Something sounds after it."""
+    density: Density | None = None
+    """How many notes it has; None = as many as it comes to."""
 
 
 class Written(NamedTuple):
@@ -77,11 +85,22 @@ class Written(NamedTuple):
     """Its place in DURATIONS."""
 
 
+class Ahead(NamedTuple):
+    """What a model has read that is not written yet."""
+
+    tokens: list[int]
+    logits_GV: Logits
+    """After each of them."""
+    stream: Stream
+    """After the last."""
+
+
 @dataclass(slots=True)
 class Pen:
     """Where a piece in bars stands."""
 
     stream: Stream
+    """It has read all that is written but ``unread`` and, where something was guessed, ``behind``."""
     cursor: BarsCursor
     follower: Follower
     loops: Loops
@@ -92,6 +111,12 @@ class Pen:
     unread: list[int]
     rows: list[Row]
     """What is said of the token after each unread one."""
+    logits_V: Logits | None = None
+    """Of the next token, as long as nothing is unread."""
+    guesses: Guesses = field(default_factory=Guesses)
+    ahead: Ahead | None = None
+    behind: list[tuple[int, Row]] = field(default_factory=list[tuple[int, Row]])
+    """What is written before that and was read with it, with what is said of the token after each."""
 
     @classmethod
     def new(cls, model: LanguageModel, guide: Guide, metre: int) -> Pen:
@@ -102,7 +127,8 @@ class Pen:
         """A pen that can go another way."""
         lists = (self.ids, self.notes, self.unread, self.rows)
         moving = (self.cursor.copy(), self.follower.copy(), self.loops.copy())
-        return Pen(self.stream, *moving, self.metre, *(list(own) for own in lists))  # type: ignore[arg-type]
+        ahead = (self.logits_V, self.guesses.copy(), self.ahead, list(self.behind))
+        return Pen(self.stream, *moving, self.metre, *(list(own) for own in lists), *ahead)  # type: ignore[arg-type]
 
     def write(self, tokens: Iterable[int]) -> None:
         """Writes tokens that may stand here; the model reads them when it is next asked."""
@@ -116,15 +142,61 @@ class Pen:
                 self.notes.append(Written(self.cursor.now_steps, self.cursor.part, pitch, token - DURATION))
             self.ids.append(token)
 
-    def logits(self) -> NDArray[np.float64]:
+    def logits(self) -> Logits:
         """Of the next token (V,)."""
         if self.unread:
-            channels = np.array([row.channels_C for row in self.rows])
-            source = np.array([row.source for row in self.rows])
-            self.stream = self.stream.feed(np.array([self.unread]), channels[None], source[None])
+            unread = self._not_guessed(list(zip(self.unread, self.rows, strict=True)))
             self.unread, self.rows = [], []
-        assert self.stream.logits_BV is not None, "a token was written"
-        return self.stream.logits_BV[0]
+            if unread:
+                self._read(unread, self._guessed())
+        assert self.logits_V is not None, "a token was written"
+        return self.logits_V
+
+    def settle(self) -> None:
+        """Lets the stream have read what is written and no more, but for what is unread."""
+        if self.behind:
+            self._read(self.behind, [])
+
+    def _not_guessed(self, unread: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
+        """What of it the stream must still read; nothing where the logits are known, all of it having been guessed."""
+        if self.ahead is None:
+            return unread
+        tokens, logits_GV, stream = self.ahead
+        pairs = enumerate(zip(unread, tokens, strict=False))
+        num_right = next((n for n, (own, token) in pairs if own[0] != token), min(len(unread), len(tokens)))
+        self.behind += unread[:num_right]
+        if num_right == len(tokens):
+            self.stream, self.ahead, self.behind = stream, None, []
+            self.logits_V = logits_GV[-1]
+            return unread[num_right:]
+        if num_right == len(unread):
+            self.logits_V = logits_GV[num_right - 1]
+            self.ahead = Ahead(tokens[num_right:], logits_GV[num_right:], stream)
+            return []
+        unread, self.ahead, self.behind = self.behind + unread[num_right:], None, []
+        return unread
+
+    def _guessed(self) -> list[tuple[int, Row]]:
+        """What is guessed to follow, as far as it may stand there."""
+        cursor, follower, guessed = self.cursor.copy(), self.follower.copy(), list[tuple[int, Row]]()
+        for token in self.guesses.after(self.ids):
+            if not _may_feed(cursor, token):
+                break
+            guessed.append((token, follower.feed(token, cursor)))
+        return guessed
+
+    def _read(self, unread: list[tuple[int, Row]], guessed: list[tuple[int, Row]]) -> None:
+        """The model reads what is written, and behind it what is guessed."""
+        tokens, rows = zip(*unread, *guessed, strict=True)
+        channels = np.array([[row.channels_C for row in rows]])
+        source = np.array([[row.source for row in rows]])
+        stream = self.stream.feed(np.array([tokens]), channels, source, num_logits=1 + len(guessed))
+        assert stream.logits_BNV is not None, "it has read a token"
+        self.logits_V, logits_GV = stream.logits_BNV[0, 0], stream.logits_BNV[0, 1:]
+        if guessed:
+            self.ahead, self.behind = Ahead([token for token, _ in guessed], logits_GV, stream), unread
+        else:
+            self.stream, self.ahead, self.behind = stream, None, []
 
     def drive(self, writing: Writing[_T]) -> _T:
         """Lets one piece be written to the end of ``writing``, whose result it returns."""
@@ -135,12 +207,24 @@ class Pen:
         except StopIteration as end:
             return end.value
 
-    def choosing(self, allowed: NDArray[np.bool_], random: np.random.Generator, drawing: Drawing) -> Writing[int]:
+    def choosing(
+        self,
+        allowed: NDArray[np.bool_],
+        random: np.random.Generator,
+        drawing: Drawing,
+        density: Density | None = None,
+    ) -> Writing[int]:
         """Draws one of the allowed tokens (V,); nothing is asked where there is but one."""
         tokens_N = np.flatnonzero(allowed)
         if len(tokens_N) == 1:
             return int(tokens_N[0])
-        logits_N = scaled((yield)[tokens_N], drawing.temperature)
+        logits_N = (yield)[tokens_N]
+        if density is not None:
+            now_step = self.cursor.now_steps
+            counted = bisect_left(self.notes, density.counted_from(now_step), key=attrgetter("step"))
+            haste = density.haste(now_step, len(self.notes) - counted)
+            logits_N = logits_N + haste * leaps(self.cursor)[tokens_N]
+        logits_N = scaled(logits_N, drawing.temperature)
         return int(tokens_N[draw(min_p(top_p(logits_N, drawing.mass), drawing.least_share), random.random())])
 
     def mask(self) -> NDArray[np.bool_]:
@@ -183,7 +267,7 @@ class Pen:
             for repeated in self.loops.forbidden():
                 if mask.sum() > 1:
                     mask[repeated] = False
-            token = yield from self.choosing(mask, random, drawing)
+            token = yield from self.choosing(mask, random, drawing, stretch.density)
             if beyond[token]:
                 return
             self.write([token])
@@ -235,6 +319,7 @@ def write_together(pens: Sequence[Pen], writings: Sequence[Writing[_T]]) -> list
     where it would if it had been driven alone.
     """
     results = dict[int, _T]()
+    pens[0].settle()
     stream = pens[0].stream.fork([0] * len(pens))
     active: list[int] = list(range(len(pens)))
     begun = set[int]()
@@ -250,6 +335,8 @@ def write_together(pens: Sequence[Pen], writings: Sequence[Writing[_T]]) -> list
                 writings[number].send(stream.logits_BV[row])
         except StopIteration as end:
             results[number], pens[number].stream = end.value, stream.fork([row])
+            pens[number].logits_V = None if stream.logits_BV is None else stream.logits_BV[row]
+            pens[number].ahead, pens[number].behind = None, []
             return False
         return True
 

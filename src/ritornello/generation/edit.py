@@ -29,6 +29,7 @@ from ritornello.form.plan import Plan
 from ritornello.form.recomposed import recomposed
 from ritornello.form.timing import is_performance
 from ritornello.generation.bar_pen import Drawing, Pen, Written, write_together
+from ritornello.generation.density import density_from
 from ritornello.generation.engine import one_thread
 from ritornello.generation.region_pen import Region, composing_region, fixed_in
 from ritornello.models.base import Conditions, LanguageModel
@@ -167,7 +168,8 @@ def edit(
     steps = _in_steps(score, heard, span)
     plan = recomposed(plan, (steps.start // STEPS_PER_FRAME, -(-steps.end // STEPS_PER_FRAME)))
     first, behind = heard.first_from(steps.start), heard.first_from(steps.end)
-    region = Region(*steps, fixed_in(heard.ids[first:behind], heard.places[first:behind]), open_parts)
+    fixed = fixed_in(heard.ids[first:behind], heard.places[first:behind])
+    region = Region(*steps, fixed, open_parts, density_from(plan, steps.start))
     follows = _behind(heard, steps.end)
     with one_thread():
         pen = _pen_before(heard, plan, model, steps.start)
@@ -275,6 +277,7 @@ def _nats(pen: Pen, tokens: list[int]) -> float:
     """How unlikely it is, per token, that these come next."""
     first_V = pen.logits()
     reading = pen.copy()
+    reading.settle()
     reading.write(tokens[:-1])
     logits_TV = torch.tensor(first_V)[None]
     if reading.unread:

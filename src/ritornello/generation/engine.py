@@ -3,7 +3,7 @@
 A Stream is a value, as the model's state is: feeding gives a new Stream and leaves the old one as it was, so a piece
 can be tried in several ways from one place.
 
-Shapes: B batch, T tokens, V vocabulary, C condition channels.
+Shapes: B batch, T tokens, N the last of them, V vocabulary, C condition channels.
 """
 
 from __future__ import annotations
@@ -33,14 +33,23 @@ class Stream:
     length: int = 0
     logits_BV: NDArray[np.float64] | None = None
     """For the next token; None before the first."""
+    logits_BNV: NDArray[np.float64] | None = None
+    """Those, and before them the ones after the tokens before."""
 
-    def feed(self, ids_BT: IntArray, channels_BTC: IntArray | None = None, source_BT: IntArray | None = None) -> Stream:
+    def feed(
+        self,
+        ids_BT: IntArray,
+        channels_BTC: IntArray | None = None,
+        source_BT: IntArray | None = None,
+        num_logits: int = 1,
+    ) -> Stream:
         """The stream after T > 0 more tokens.
 
         Args:
             ids_BT: the tokens.
             channels_BTC: what is known of the token after each of them; None for a model without conditions.
             source_BT: the position from which the token after each derives; None = none does.
+            num_logits: of how many of them the logits are kept, the last ones.
         """
         conditions = None
         if channels_BTC is not None:
@@ -48,14 +57,16 @@ class Stream:
             conditions = Conditions(torch.tensor(channels_BTC), torch.tensor(source))
         with torch.inference_mode():
             logits_BTV, state = self.model.forward(torch.tensor(ids_BT), self.state, conditions)
-        last = cast("NDArray[np.float64]", logits_BTV[:, -1].double().numpy())
-        return dataclasses.replace(self, state=state, length=self.length + ids_BT.shape[1], logits_BV=last)
+        last = cast("NDArray[np.float64]", logits_BTV[:, -num_logits:].double().numpy())
+        length = self.length + ids_BT.shape[1]
+        return dataclasses.replace(self, state=state, length=length, logits_BV=last[:, -1], logits_BNV=last)
 
     def fork(self, rows: Sequence[int]) -> Stream:
         """A stream whose pieces are those in ``rows``, which may repeat or leave out any."""
-        logits = None if self.logits_BV is None else self.logits_BV[list(rows)]
+        last = None if self.logits_BNV is None else self.logits_BNV[list(rows)]
         state = rows_of_state(self.state, torch.tensor(rows))
-        return dataclasses.replace(self, state=state, batch_size=len(rows), logits_BV=logits)
+        now = None if last is None else last[:, -1]
+        return dataclasses.replace(self, state=state, batch_size=len(rows), logits_BV=now, logits_BNV=last)
 
 
 def new_stream(model: LanguageModel, batch_size: int = 1) -> Stream:

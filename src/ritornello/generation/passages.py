@@ -20,6 +20,7 @@ from ritornello.form.grid import section_ranges, to_frames
 from ritornello.form.letters import CAPITALS
 from ritornello.form.plan import Plan
 from ritornello.generation.bar_pen import Drawing, Pen, Stretch, Writing, Written, write_together
+from ritornello.generation.density import density_from
 from ritornello.generation.folding import folded
 from ritornello.generation.places import chord_symbols
 from ritornello.models.base import LanguageModel
@@ -137,6 +138,7 @@ def compose_bars(pen: Pen, plan: Plan, random: np.random.Generator, drawing: Dra
             if plan.sections[number].label == plan.sections[-1].label:
                 # as it ends the piece will, whose file would be too short if its last bar were silent
                 stretch = stretch._replace(sounds_from=end - to_frames(plan.bar_beats) * STEPS_PER_FRAME)
+            stretch = stretch._replace(density=density_from(plan, start))
             yield from pen.composing(stretch, random, drawing)
         else:
             _write_again(pen, spans[source], (start, end))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ritornello.generation.bar_pen import Drawing, Pen, Writing
+from ritornello.generation.density import Density
 from ritornello.scores.score import IntArray
 from ritornello.tokenizers.bars_words import (
     BAR,
@@ -62,6 +63,8 @@ class Region:
     fixed: tuple[Fixed, ...]
     open_parts: frozenset[int]
     """The parts that may get other notes than those that are fixed."""
+    density: Density | None = None
+    """How many notes it has, those that are fixed too; None = as many as it comes to."""
 
 
 def fixed_in(ids: IntArray, places: IntArray) -> tuple[Fixed, ...]:
@@ -94,7 +97,7 @@ def composing_region(pen: Pen, region: Region, random: np.random.Generator, draw
         if item is not None and _is_due(pen, item, region):
             pen.write(waiting.pop().tokens)
             continue
-        token = yield from pen.choosing(_allowed(pen, item, region), random, drawing)
+        token = yield from pen.choosing(_allowed(pen, item, region), random, drawing, region.density)
         if item is None and pen.goes_beyond(region.end)[token]:
             return
         if item is not None and token == item.tokens[0] and (item.is_bar or _is_here(pen, item)):

@@ -14,7 +14,7 @@ from ritornello.modules.dropout import Dropout
 from ritornello.modules.ears import content_logits, weights_within
 from ritornello.modules.feedforward import FeedForward
 from ritornello.modules.horizons import Horizon
-from ritornello.modules.memory import KVCache, LongCache, attended_in_pieces, joined_every
+from ritornello.modules.memory import KVCache, LongCache, attended_in_pieces, is_step, joined_every
 from ritornello.modules.positions import Turns, turned
 
 
@@ -74,7 +74,7 @@ class CrossAttention(nn.Module):
         """
         B, T, _ = x_BTD.shape
         q_BHTK, new, stop = self._asked(queries_BTD, by), self._keys_and_values(x_BTD, by), start + T
-        if T == 1 and stop % self.joined_every and not torch.is_grad_enabled():
+        if T == 1 and is_step(start, stop, self.joined_every):
             cache = cache.extended(new)
             heard_BHTK = attended_in_pieces(q_BHTK, cache)
             cache = cache.last(stop - self.horizon.first_heard(stop))

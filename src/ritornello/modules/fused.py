@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from ritornello.modules.ears import content_logits
-from ritornello.modules.horizons import Horizon
+from ritornello.modules.horizons import Horizon, heard_of_last
 from ritornello.modules.memory import LongCache, attended_in_pieces
 from ritornello.modules.positions import alibi_slopes
 
@@ -51,10 +51,11 @@ class FusedAttention(nn.Module):
         """As ``fused_attention``."""
         return fused_attention(q_BHTK, k_BHSK, v_BHSK, horizon, start)
 
-    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, 1, K) of a query that hears all of the cache."""
-        del horizon, start
-        return attended_in_pieces(q_BH1K, cache)
+    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, T, K) of a few queries."""
+        T = q_BHTK.shape[2]
+        heard_TS = None if T == 1 else heard_of_last(horizon, start, start + T, cache.length, q_BHTK.device)
+        return attended_in_pieces(q_BHTK, cache, heard_TS)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """By content alone."""
@@ -87,9 +88,9 @@ class AlibiAttention(nn.Module):
 
         return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
 
-    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, 1, K) of a query that hears all of the cache, in one piece again."""
-        return self(q_BH1K, *cache.joined(), horizon, start)
+    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, T, K), in one piece again."""
+        return self(q_BHTK, *cache.joined(), horizon, start)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """By content, less the slope for every position between."""

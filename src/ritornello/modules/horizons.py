@@ -55,6 +55,13 @@ def heard_by(horizon: Interval, num_positions: int) -> Tensor:
     return (positions_T <= positions_T[:, None]) & (positions_T >= first_T[:, None])
 
 
+def heard_of_last(horizon: Interval, start: int, stop: int, num_keys: int, device: torch.device) -> Tensor:
+    """Which of the last ``num_keys`` positions before ``stop`` those from ``start`` on hear (T, S)."""
+    keys_S = torch.arange(stop - num_keys, stop, device=device)
+    first_T = torch.tensor([horizon.first_heard(position) for position in range(start, stop)], device=device)
+    return (keys_S >= first_T[:, None]) & (keys_S <= keys_S[num_keys - (stop - start) :, None])
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Each position hears itself and the ``size - 1`` before it."""

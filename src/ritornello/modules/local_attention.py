@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ritornello.modules.ears import weights_within
 from ritornello.modules.horizons import Horizon
-from ritornello.modules.memory import KVCache, LongCache, joined_every
+from ritornello.modules.memory import KVCache, LongCache, is_step, joined_every
 from ritornello.modules.positions import Turns, turned
 
 
@@ -24,8 +24,8 @@ class Attend(Protocol):
         """(B, H, T, K)."""
         ...
 
-    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, 1, K) of a query that hears all of the cache; without a gradient."""
+    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, T, K) of a few queries; without a gradient."""
         ...
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class LocalSelfAttention(nn.Module):
         B, T, _ = x_BTD.shape
         (q_BHTK, new), stop = self._asked(x_BTD, by), start + T
         num_heard = stop - self.horizon.first_heard(stop)
-        if T == 1 and stop % self.joined_every and not torch.is_grad_enabled():
+        if is_step(start, stop, self.joined_every):
             cache = cache.extended(new)
             heard_BHTK = self.attend.in_pieces(q_BHTK, cache, self.horizon, start)
             cache = cache.last(num_heard)

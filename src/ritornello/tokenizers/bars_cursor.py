@@ -71,7 +71,9 @@ class BarsCursor:
 
     def copy(self) -> BarsCursor:
         """A cursor that can go another way."""
-        return copy.deepcopy(self)
+        other = copy.copy(self)
+        other.__dict__.update(_said=dict(self._said), _velocity=list(self._velocity), _ends=self._ends.copy())
+        return other
 
     @property
     def now_steps(self) -> int:
