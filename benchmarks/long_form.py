@@ -3,9 +3,10 @@
     python -m benchmarks.long_form --style song [--minutes 1 5 10 20] [--write docs/results.md]
 
 Every length is composed in a process of its own, all levels and notes, with nothing copied: sections of eight bars,
-four statements of each letter, each varied. A bar is a bar of 4/4 at 96 quarter notes a minute, so a minute is 24 bars.
-Since the notes of one bar take longer than those of another, seconds are also given per token. Memory is the peak of
-the process above what it holds with everything loaded and one bar composed.
+sixteen letters, then each of them varied. A bar is a bar of 4/4 at 96 quarter notes a minute, so a minute is 24 bars.
+What takes time are the notes, and songs begin with few: so the plan asks for as many in each bar of every length
+(``--notes-per-bar``; 0 lets each section have its own, as in a composed piece), and seconds are also given per token.
+Memory is the peak of the process above what it holds with everything loaded and one bar composed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ BARS_PER_SECTION = 8
 BARS_PER_MINUTE = 24
 TEMPO_BPM = 96
 LETTERS = "ABCDEFGHJKLMNPQR"
+NOTES_PER_BAR = {"song": 20.5, "bach": 15.6}
+"""Those of the test pieces (``long_pieces.py``)."""
 
 
 def main() -> None:
@@ -40,11 +43,14 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="folder of levels; default: the shipped ones")
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 5, 10, 20])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--notes-per-bar", type=float, help=f"asked for; default: {NOTES_PER_BAR}")
     parser.add_argument("--write", type=Path, help="page with the markers long_form STYLE")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.notes_per_bar is None:
+        options.notes_per_bar = NOTES_PER_BAR[options.style]
     if options.one is not None:
-        print(json.dumps(measure(options.style, options.weights, options.one, options.seed)))
+        print(json.dumps(measure(options.style, options.weights, options.one, options.seed, options.notes_per_bar)))
         return
     found = [_in_own_process(options, minutes) for minutes in options.minutes]
     text = table(found)
@@ -53,8 +59,8 @@ def main() -> None:
         write_between_markers(options.write, f"long_form {options.style}", text)
 
 
-def plan_of(style: Style, num_bars: int) -> Plan:
-    """A plan of so many bars in which no section is the same as another."""
+def plan_of(style: Style, num_bars: int, notes_per_bar: float) -> Plan:
+    """A plan of so many bars in which no section is the same as another; 0 notes per bar leave that open."""
     sizes = [BARS_PER_SECTION] * (num_bars // BARS_PER_SECTION)
     sizes += [num_bars % BARS_PER_SECTION] if num_bars % BARS_PER_SECTION else []
     sections = [
@@ -67,17 +73,18 @@ def plan_of(style: Style, num_bars: int) -> Plan:
         metre="4/4",
         pickup_beats=0,
         tempo_bpm=TEMPO_BPM,
+        notes_per_bar=notes_per_bar or None,
         sections=tuple(sections),
     )
 
 
-def measure(style: Style, weights: Path | None, minutes: int, seed: int) -> dict[str, float]:
+def measure(style: Style, weights: Path | None, minutes: int, seed: int, notes_per_bar: float) -> dict[str, float]:
     """Composes one piece in this process."""
     levels = load_levels(weights, style)
-    compose(plan_of(style, 1), levels, seed=seed)
+    compose(plan_of(style, 1, notes_per_bar), levels, seed=seed)
     before, num_bars = _peak_mib(), minutes * BARS_PER_MINUTE
     started, processor = time.perf_counter(), time.process_time()
-    made = compose(plan_of(style, num_bars), levels, seed=seed)
+    made = compose(plan_of(style, num_bars, notes_per_bar), levels, seed=seed)
     seconds, processor = time.perf_counter() - started, time.process_time() - processor
     tokens = len(EvenBarsTokenizer().encode(made.score).ids)
     return {
@@ -126,7 +133,8 @@ def table(found: list[dict[str, float]]) -> str:
 
 def _in_own_process(options: argparse.Namespace, minutes: int) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.long_form", "--style", options.style, "--one", str(minutes)]
-    command += ["--seed", str(options.seed), *(["--weights", str(options.weights)] if options.weights else [])]
+    command += ["--seed", str(options.seed), "--notes-per-bar", str(options.notes_per_bar)]
+    command += [*(["--weights", str(options.weights)] if options.weights else [])]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
     return found
