@@ -188,3 +188,22 @@ def test_levels_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.Capt
     mend = "train the levels of song and name their folder with --weights"
     assert capsys.readouterr().err == f"ritornello: {tmp_path / 'mine'}: has no folder phrases; {mend}\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_how_many_notes_a_bar_has(tmp_path: Path) -> None:
+    """Asked of the whole piece, whatever its sections say of their own; not of a chorale."""
+    stated = tmp_path / "stated.yaml"
+    stated.write_text("style: song\nnotes_per_bar: 12\nsections: [{label: A, bars: 4, notes_per_bar: 20}]\n")
+    of_chorale = tmp_path / "chorale.yaml"
+    of_chorale.write_text("sections:\n  - label: A\n    bars: 4\n    notes_per_bar: 20\n")
+    assert plan_of_options(PlanOptions(style="song", notes_per_bar=20)).notes_per_bar == 20
+    assert plan_of_options(PlanOptions(plan=stated, notes_per_bar=12)) == plan_of_options(PlanOptions(plan=stated))
+    with pytest.raises(UserError, match=r"--notes-per-bar: the plan has 12 notes in a bar, --notes-per-bar says 9"):
+        plan_of_options(PlanOptions(plan=stated, notes_per_bar=9))
+    for number in (0.0, -1.0, 65.0, float("nan")):
+        with pytest.raises(UserError, match=r"--notes-per-bar: .*limit: more than 0, at most 64"):
+            plan_of_options(PlanOptions(style="bach", notes_per_bar=number))
+    with pytest.raises(UserError, match=r"--notes-per-bar: .*cannot be asked of a chorale"):
+        plan_of_options(PlanOptions(notes_per_bar=9))
+    with pytest.raises(UserError, match=r"chorale.yaml: line 4, section 1: .*cannot be asked of a chorale"):
+        plan_of_options(PlanOptions(plan=of_chorale))

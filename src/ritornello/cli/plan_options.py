@@ -93,8 +93,8 @@ def _source_plan(options: PlanOptions) -> Plan:
 def _as_dense(plan: Plan, notes_per_bar: float) -> Plan:
     """The plan with so many notes in a bar."""
     if plan.style == "chorale":
-        what, mend = "a chorale has four voices, whose number of notes cannot be asked", "leave it out, or give --style"
-        raise UserError(what, where="--notes-per-bar", mend=mend)
+        what = "how many notes a bar has cannot be asked of a chorale"
+        raise UserError(what, where="--notes-per-bar", mend="leave it out, or give --style song or bach")
     if not 0 < notes_per_bar <= MAX_NOTES_PER_BAR:
         raise UserError(
             f"{notes_per_bar:g}", where="--notes-per-bar", limit=f"more than 0, at most {MAX_NOTES_PER_BAR}"

@@ -39,6 +39,7 @@ def faults_of(plan: Plan) -> Iterator[Fault]:
     sections = plan.sections or ()
     if sum(section.bars for section in sections) > MAX_TOTAL_BARS:
         yield Fault(("sections",), "the piece is too long", f"{MAX_TOTAL_BARS} bars")
+    yield from _density_faults(plan)
     number = 0
     for index, section in enumerate(sections):
         yield from _section_faults(plan, index)
@@ -52,6 +53,16 @@ def place_in_words(place: Place) -> str:
     """``section 2, phrase 1``, counted from one; ``plan`` for what belongs to neither."""
     pairs = zip(place[::2], place[1::2], strict=False)
     return ", ".join(f"{str(name)[:-1]} {int(index) + 1}" for name, index in pairs if isinstance(index, int)) or "plan"
+
+
+def _density_faults(plan: Plan) -> Iterator[Fault]:
+    """Nothing can be asked of a chorale, whose voices sing on every beat."""
+    places: list[Place] = [("notes_per_bar",)] * (plan.notes_per_bar is not None)
+    numbers = (n for n, section in enumerate(plan.sections or ()) if section.notes_per_bar is not None)
+    places += [("sections", n, "notes_per_bar") for n in numbers]
+    if plan.style == "chorale" and places:
+        what, mend = "how many notes a bar has cannot be asked of a chorale", "leave it out, or choose another style"
+        yield Fault(places[0], what, mend=mend)
 
 
 def _section_faults(plan: Plan, index: int) -> Iterator[Fault]:
