@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ritornello.modules.horizons import Window
-from ritornello.modules.memory import KVCache, LongCache, attended_in_pieces, empty_cache, joined_every
+from ritornello.modules.fused import FusedAttention
+from ritornello.modules.horizons import Horizon, Segments, Window
+from ritornello.modules.local_attention import LocalSelfAttention
+from ritornello.modules.memory import (
+    MOST_AT_ONCE,
+    KVCache,
+    LongCache,
+    attended_in_pieces,
+    empty_cache,
+    empty_long_cache,
+    is_step,
+    joined_every,
+)
 
 
 @torch.no_grad()
@@ -42,3 +54,35 @@ def test_two_pieces_are_as_one_and_a_step_does_not_copy_the_old_one() -> None:
         assert torch.equal(cache.joined().keys_BHSK, keys[:, :, max(0, stop - 39) : stop])
         if stop % every:
             assert cache.old.keys_BHSK.untyped_storage().data_ptr() == before.keys_BHSK.untyped_storage().data_ptr()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("horizon", [Window(40), Segments(16, 16)])
+def test_a_few_positions_at_once_are_as_one_after_the_other(horizon: Horizon) -> None:
+    """Whatever the chunks, and whether they stay in the recent piece or not."""
+    attention = LocalSelfAttention(12, 3, horizon, FusedAttention()).double()
+    x_BTD = torch.randn(2, 90, 12, dtype=torch.float64)
+    begin = empty_long_cache(2, 3, 4, x_BTD)
+    single, cache = list[torch.Tensor](), begin
+    for start in range(90):
+        heard, cache = attention(x_BTD[:, start : start + 1], cache, start, None)
+        single.append(heard)
+    expected = torch.cat(single, dim=1)
+    for size in range(2, MOST_AT_ONCE + 2):
+        cache, start, steps = begin, 0, 0
+        while start < 90:
+            stop = min(90, start + size)
+            steps += is_step(start, stop, attention.joined_every)
+            heard, cache = attention(x_BTD[:, start:stop], cache, start, None)
+            assert (heard - expected[:, start:stop]).abs().max() < 1e-12
+            start = stop
+        assert steps or size >= min(MOST_AT_ONCE + 1, attention.joined_every)
+
+
+def test_a_chunk_to_learn_from_is_no_step() -> None:
+    assert not is_step(1, 2, 8)
+    with torch.no_grad():
+        assert is_step(1, 2, 8)
+        assert is_step(8, 15, 8)
+        assert not is_step(7, 9, 8)
+        assert not is_step(1, 1 + MOST_AT_ONCE + 1, 64)

@@ -125,55 +125,60 @@ def _one_by_one(
     symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_BT: Tensor, num_same_BRS: Tensor, num_plain: int
 ) -> tuple[HeardBefore, Tensor]:
     """As ``heard_before``, for a few tokens; before the first of them there is another."""
-    start, stop = symbol_BVS.shape[2] - thread_BT.shape[1], symbol_BVS.shape[2]
+    (B, V, stop), T = symbol_BVS.shape, thread_BT.shape[1]
+    start = stop - T
     lasts = [last_BP]  # after each, from the last to the first: a token hides the one before it in its thread
     for place in range(stop - 1, start, -1):
         column = slice(place, place + 1)
         lasts.append(lasts[-1].scatter(1, thread_BT[:, place - start, None], before_BS[:, column].to(last_BP.dtype)))
-    found = list[HeardBefore]()
-    for place, last in zip(range(start, stop), reversed(lasts), strict=True):
-        symbols, chain = symbol_BVS[..., : place + 1], before_BS[:, : place + 1]
-        one, num_same_BRS = _after_the_last(symbols, chain, last, thread_BT[:, place - start], num_same_BRS, num_plain)
-        found.append(one)
-    return HeardBefore(*(torch.cat(columns, dim=2) for columns in zip(*found, strict=True))), num_same_BRS
+    new_BRS = num_same_BRS.new_empty(B, num_same_BRS.shape[1], stop)
+    new_BRS[..., :start] = num_same_BRS
+    num_same_BVTN = num_same_BRS.new_zeros(B, V, T, stop - 1)
+    for number, last in enumerate(reversed(lasts)):
+        S = start + number + 1
+        symbols, chain, known = symbol_BVS[..., :S], before_BS[:, :S], new_BRS[..., :S]
+        num_same_BVN = _follow(symbols, chain, last, thread_BT[:, number], known, num_plain)
+        num_same_BVTN[:, :, number, : S - 1] = num_same_BVN
+    return _latest_of_the_longest(num_same_BVTN), new_BRS
 
 
-def _after_the_last(
+def _follow(
     symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_B: Tensor, num_same_BRS: Tensor, num_plain: int
-) -> tuple[HeardBefore, Tensor]:
-    """By what is known of each earlier place since the token before it in its thread."""
+) -> Tensor:
+    """How much of what led to each earlier place led to the last token (B, V, N), by what is known of those before.
+
+    What is known of the last token's thread, and of the place of the last token, is set in ``num_same_BRS``.
+    """
     (B, V, S), P, device = symbol_BVS.shape, last_BP.shape[1], symbol_BVS.device
     rows_B = torch.arange(B, device=device)
-    same_as_BPVN = num_same_BRS[:, num_plain:].view(B, V - num_plain, P, S - 1).transpose(1, 2)
+    same_as_BVPS = num_same_BRS[:, num_plain:].view(B, V - num_plain, P, S)
     before_BVN = (before_BS[:, None, :-1].long() + 1).expand(-1, V - num_plain, -1)
     none_BV1 = num_same_BRS.new_zeros(B, V, 1)  # is the same before a thread's first
+    own_BVN = same_as_BVPS.transpose(1, 2)[rows_B, thread_B][..., :-1]
     grown_BVN = torch.cat(
         [
-            torch.cat([none_BV1[:, :num_plain], num_same_BRS[:, :num_plain, :-1]], dim=2),
-            torch.cat([none_BV1[:, num_plain:], same_as_BPVN[rows_B, thread_B]], dim=2).gather(2, before_BVN),
+            torch.cat([none_BV1[:, :num_plain], num_same_BRS[:, :num_plain, :-2]], dim=2),
+            torch.cat([none_BV1[:, num_plain:], own_BVN], dim=2).gather(2, before_BVN),
         ],
         dim=1,
     )
     now_BV1 = symbol_BVS[..., -1:]
     is_same_BVN = symbol_BVS[..., :-1] == torch.where(now_BV1 == NOTHING, _UNLIKE, now_BV1)
     num_same_BVN = (grown_BVN.clamp_(max=ORDERS[-1] - 1) + 1) * is_same_BVN
-    found = _latest_of_the_longest(num_same_BVN)
     num_same_BVS = torch.cat([num_same_BVN, none_BV1], dim=2)
-    new_BRS = num_same_BRS.new_empty(B, num_same_BRS.shape[1], S)
-    new_BRS[..., :-1] = num_same_BRS
-    new_BRS[:, :num_plain] = num_same_BVS[:, :num_plain]
-    new_BVPS = new_BRS[:, num_plain:].view(B, V - num_plain, P, S)
+    num_same_BRS[:, :num_plain] = num_same_BVS[:, :num_plain]
     at_BVP = last_BP.clamp(min=0, max=S - 1)[:, None].expand(-1, V - num_plain, -1)  # the last of others are places too
-    new_BVPS[..., -1] = num_same_BVS[:, num_plain:].gather(2, at_BVP) * (last_BP >= 0)[:, None]
-    new_BVPS.transpose(1, 2)[rows_B, thread_B] = num_same_BVS[:, num_plain:]
-    return found, new_BRS
+    same_as_BVPS[..., -1] = num_same_BVS[:, num_plain:].gather(2, at_BVP) * (last_BP >= 0)[:, None]
+    same_as_BVPS.transpose(1, 2)[rows_B, thread_B] = num_same_BVS[:, num_plain:]
+    return num_same_BVN
 
 
-def _latest_of_the_longest(num_same_BVN: Tensor) -> HeardBefore:
+def _latest_of_the_longest(num_same_BVTN: Tensor) -> HeardBefore:
     """Where the largest order is reached for the last time, and which it is."""
-    orders = torch.tensor(ORDERS, dtype=num_same_BVN.dtype, device=num_same_BVN.device)
-    index_BV1 = torch.bucketize(num_same_BVN.amax(dim=2, keepdim=True), orders, right=True) - 1
-    place_N = torch.arange(num_same_BVN.shape[2], dtype=torch.int32, device=num_same_BVN.device)
-    is_long_BVN = num_same_BVN >= orders[index_BV1.clamp(min=0)]
-    end_BV1 = torch.where(is_long_BVN, place_N, NOTHING).amax(dim=2, keepdim=True).long()
-    return HeardBefore(torch.where(index_BV1 < 0, NOTHING, end_BV1), index_BV1)
+    orders = torch.tensor(ORDERS, dtype=num_same_BVTN.dtype, device=num_same_BVTN.device)
+    index_BVT1 = torch.bucketize(num_same_BVTN.amax(dim=3, keepdim=True), orders, right=True) - 1
+    place_N = torch.arange(num_same_BVTN.shape[3], dtype=torch.int32, device=num_same_BVTN.device)
+    is_long_BVTN = num_same_BVTN >= orders[index_BVT1.clamp(min=0)]
+    end_BVT = torch.where(is_long_BVTN, place_N, NOTHING).amax(dim=3).long()
+    index_BVT = index_BVT1[..., 0]
+    return HeardBefore(torch.where(index_BVT < 0, NOTHING, end_BVT), index_BVT)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import torch
@@ -55,8 +56,12 @@ def heard_by(horizon: Interval, num_positions: int) -> Tensor:
     return (positions_T <= positions_T[:, None]) & (positions_T >= first_T[:, None])
 
 
+@lru_cache(maxsize=8)
 def heard_of_last(horizon: Interval, start: int, stop: int, num_keys: int, device: torch.device) -> Tensor:
-    """Which of the last ``num_keys`` positions before ``stop`` those from ``start`` on hear (T, S)."""
+    """Which of the last ``num_keys`` positions before ``stop`` those from ``start`` on hear (T, S).
+
+    Kept for the other layers of a model; not to be changed.
+    """
     keys_S = torch.arange(stop - num_keys, stop, device=device)
     first_T = torch.tensor([horizon.first_heard(position) for position in range(start, stop)], device=device)
     return (keys_S >= first_T[:, None]) & (keys_S <= keys_S[num_keys - (stop - start) :, None])
