@@ -7,7 +7,8 @@ sixteen letters, then each of them varied. A bar is a bar of 4/4 at 96 quarter n
 What takes time are the notes, and songs begin with few: so the plan asks for as many in each bar of every length
 (``--notes-per-bar``; 0 lets each section have its own, as in a composed piece), and seconds are also given per token.
 The shortest piece is composed again after each of the others, and its seconds are the mean: a machine that is shared is
-now faster, now slower.
+now faster, now slower. How fast it was says the *yardstick*: microseconds of the product of a vector and a matrix
+(768 x 256 in float32, one of twenty in turn, 16 MB as a model has), half before the piece and half behind it.
 Memory is the peak of the process above what it holds with everything loaded and one bar composed.
 """
 
@@ -22,10 +23,13 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Literal
 
+import torch
+
 from benchmarks.page import write_between_markers
 from ritornello.form.key import Key
 from ritornello.form.plan import Plan, Section
 from ritornello.generation.compose import compose
+from ritornello.generation.engine import one_thread
 from ritornello.generation.levels import load_levels
 from ritornello.tokenizers.bars import EvenBarsTokenizer
 
@@ -87,6 +91,7 @@ def measure(style: Style, weights: Path | None, minutes: int, seed: int, notes_p
     """Composes one piece in this process."""
     levels = load_levels(weights, style)
     compose(plan_of(style, 1, notes_per_bar), levels, seed=seed)
+    yardstick = _yardstick_us()
     before, num_bars = _peak_mib(), minutes * BARS_PER_MINUTE
     started, processor = time.perf_counter(), time.process_time()
     made = compose(plan_of(style, num_bars, notes_per_bar), levels, seed=seed)
@@ -101,6 +106,7 @@ def measure(style: Style, weights: Path | None, minutes: int, seed: int, notes_p
         "seconds": seconds,
         "processor_seconds": processor,
         "mib": _peak_mib() - before,
+        "yardstick_us": (yardstick + _yardstick_us()) / 2,
     }
 
 
@@ -116,6 +122,7 @@ def table(found: list[dict[str, float]]) -> str:
         "ms per token",
         "processor ms per token",
         "MiB",
+        "yardstick",
     )
     rows = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for one in found:
@@ -125,6 +132,7 @@ def table(found: list[dict[str, float]]) -> str:
             *(f"{one['notes']:,.0f}", f"{one['tokens']:,.0f}"),
             *(f"{one['seconds']:.1f}", f"{1000 * per_bar:.0f}", f"{1000 * per_token:.2f}"),
             *(f"{1000 * one['processor_seconds'] / one['tokens']:.2f}", f"{one['mib']:.0f}"),
+            f"{one['yardstick_us']:.0f}",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     first, last = found[0], found[-1]
@@ -149,6 +157,16 @@ def _in_own_process(options: argparse.Namespace, minutes: int) -> dict[str, floa
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
     return found
+
+
+def _yardstick_us() -> float:
+    with one_thread(), torch.inference_mode():
+        vector, matrices = torch.ones(1, 256), [torch.ones(768, 256) for _ in range(20)]
+        started = time.perf_counter()
+        for _ in range(200):
+            for matrix in matrices:
+                torch.nn.functional.linear(vector, matrix)
+        return (time.perf_counter() - started) / 4000 * 1e6
 
 
 def _peak_mib() -> float:

@@ -73,7 +73,7 @@ class Analysis(NamedTuple):
 
 
 def analyse(score: Score) -> Plan:
-    """The plan of a score, with every field set.
+    """The plan of a score, with every field set but ``notes_per_bar``, which is there to be asked for.
 
     Raises:
         UserError: if the score has no notes, is longer than a plan can be, or has a metre below 16ths.
