@@ -1,6 +1,6 @@
 """What may come next in a piece, guessed from where its last tokens stood before: for reading several tokens at once.
 
-A model's step takes nearly as long for a few tokens as for one. So the tokens that followed last time are read along
+A model's step for a few tokens takes far less than as many steps. So the tokens that followed last time are read along
 with the one that was drawn; each that is then drawn indeed costs no step of its own, and one that is not costs
 nothing but the reading. What is drawn does not depend on the guesses.
 
@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 GUESSES = ((16, 4), (12, 2), (3, 1), (1, 0))
 """After so many tokens as before, so many are guessed.
 
-In a composed song of five minutes the first guess behind 16 tokens or more is right nine times out of ten, behind three
-to six half of the time; reading one more token costs about an eighth of a step.
+The longer the stretch, the surer the guess: behind 16 tokens it is mostly right, behind three about every second time.
 """
 _MOST_SAME = GUESSES[0][0]
 _ROOM = 1024
