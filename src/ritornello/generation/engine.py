@@ -31,10 +31,13 @@ class Stream:
     state: Any
     batch_size: int
     length: int = 0
-    logits_BV: NDArray[np.float64] | None = None
-    """For the next token; None before the first."""
     logits_BNV: NDArray[np.float64] | None = None
-    """Those, and before them the ones after the tokens before."""
+    """For the tokens after each of the last ones that were fed; None before the first."""
+
+    @property
+    def logits_BV(self) -> NDArray[np.float64] | None:  # noqa: N802, its shape is part of its name
+        """For the next token; None before the first."""
+        return None if self.logits_BNV is None else self.logits_BNV[:, -1]
 
     def feed(
         self,
@@ -59,14 +62,13 @@ class Stream:
             logits_BTV, state = self.model.forward(torch.tensor(ids_BT), self.state, conditions)
         last = cast("NDArray[np.float64]", logits_BTV[:, -num_logits:].double().numpy())
         length = self.length + ids_BT.shape[1]
-        return dataclasses.replace(self, state=state, length=length, logits_BV=last[:, -1], logits_BNV=last)
+        return dataclasses.replace(self, state=state, length=length, logits_BNV=last)
 
     def fork(self, rows: Sequence[int]) -> Stream:
         """A stream whose pieces are those in ``rows``, which may repeat or leave out any."""
         last = None if self.logits_BNV is None else self.logits_BNV[list(rows)]
         state = rows_of_state(self.state, torch.tensor(rows))
-        now = None if last is None else last[:, -1]
-        return dataclasses.replace(self, state=state, batch_size=len(rows), logits_BV=now, logits_BNV=last)
+        return dataclasses.replace(self, state=state, batch_size=len(rows), logits_BNV=last)
 
 
 def new_stream(model: LanguageModel, batch_size: int = 1) -> Stream:

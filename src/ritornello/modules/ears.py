@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ritornello.modules.horizons import Interval
+from ritornello.modules.horizons import Interval, heard_at
 
 
 class Attended(NamedTuple):
@@ -86,9 +86,7 @@ def content_logits(q_BHNK: Tensor, k_BHSK: Tensor) -> Tensor:
 
 def weights_within(horizon: Interval, logits_BHNS: Tensor, positions_N: Tensor, stop: int) -> Tensor:
     """The softmax over what the horizon lets be heard (B, H, N, S); the keys are the last positions before ``stop``."""
-    columns_S = torch.arange(stop - logits_BHNS.shape[-1], stop, device=logits_BHNS.device)
-    first_N = torch.tensor([horizon.first_heard(int(position)) for position in positions_N]).to(columns_S.device)
-    heard_NS = (columns_S <= positions_N[:, None]) & (columns_S >= first_N[:, None])
+    heard_NS = heard_at(horizon, positions_N.to(logits_BHNS.device), stop, logits_BHNS.shape[-1])
     return logits_BHNS.masked_fill(~heard_NS, float("-inf")).softmax(dim=-1)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import torch
@@ -51,20 +50,15 @@ class Horizon(Interval, Protocol):
 
 def heard_by(horizon: Interval, num_positions: int) -> Tensor:
     """A mask (T, T) of bool: row = position of what hears, column = of what is heard."""
-    positions_T = torch.arange(num_positions)
-    first_T = torch.tensor([horizon.first_heard(position) for position in range(num_positions)])
-    return (positions_T <= positions_T[:, None]) & (positions_T >= first_T[:, None])
+    return heard_at(horizon, torch.arange(num_positions), num_positions, num_positions)
 
 
-@lru_cache(maxsize=8)
-def heard_of_last(horizon: Interval, start: int, stop: int, num_keys: int, device: torch.device) -> Tensor:
-    """Which of the last ``num_keys`` positions before ``stop`` those from ``start`` on hear (T, S).
-
-    Kept for the other layers of a model; not to be changed.
-    """
-    keys_S = torch.arange(stop - num_keys, stop, device=device)
-    first_T = torch.tensor([horizon.first_heard(position) for position in range(start, stop)], device=device)
-    return (keys_S >= first_T[:, None]) & (keys_S <= keys_S[num_keys - (stop - start) :, None])
+def heard_at(horizon: Interval, positions_N: Tensor, stop: int, num_keys: int) -> Tensor:
+    """Which of the last ``num_keys`` positions before ``stop`` each of some positions hears (N, S)."""
+    keys_S = torch.arange(stop - num_keys, stop, device=positions_N.device)
+    firsts = [horizon.first_heard(position) for position in positions_N.tolist()]
+    first_N = torch.tensor(firsts, dtype=torch.int64, device=positions_N.device)
+    return (keys_S <= positions_N[:, None]) & (keys_S >= first_N[:, None])
 
 
 @dataclass(frozen=True, slots=True)
