@@ -56,7 +56,7 @@ def heard_by(horizon: Interval, num_positions: int) -> Tensor:
 def heard_at(horizon: Interval, positions_N: Tensor, stop: int, num_keys: int) -> Tensor:
     """Which of the last ``num_keys`` positions before ``stop`` each of some positions hears (N, S)."""
     keys_S = torch.arange(stop - num_keys, stop, device=positions_N.device)
-    firsts = [horizon.first_heard(position) for position in positions_N.tolist()]
+    firsts = [horizon.first_heard(int(position)) for position in positions_N]
     first_N = torch.tensor(firsts, dtype=torch.int64, device=positions_N.device)
     return (keys_S <= positions_N[:, None]) & (keys_S >= first_N[:, None])
 
