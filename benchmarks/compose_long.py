@@ -21,7 +21,7 @@ from ritornello.form.plan import Plan, Section
 from ritornello.form.plan_yaml import read_plan, write_plan
 from ritornello.generation.bar_pen import Drawing
 from ritornello.generation.compose import complete, labelled
-from ritornello.generation.engine import one_thread
+from ritornello.generation.engine import small_steps
 from ritornello.generation.levels import load_levels, load_notes
 from ritornello.generation.passages import realise_many
 from ritornello.models.base import LanguageModel
@@ -47,7 +47,7 @@ def main() -> None:
     drawing = Drawing(temperature=options.temperature)
     seeds = [seed for seed in range(1, options.pieces + 1) if not (_folder(options.out, seed) / "piece.mid").exists()]
     started = time.monotonic()
-    with one_thread():
+    with small_steps():
         for first in range(0, len(seeds), options.batch):
             mine = seeds[first : first + options.batch]
             if options.plain is None:

@@ -23,7 +23,7 @@ from ritornello.errors import UserError
 from ritornello.evaluation.statistics import Estimate, Tally, rate
 from ritornello.form.plan import Plan
 from ritornello.generation.compose import complete
-from ritornello.generation.engine import one_thread
+from ritornello.generation.engine import small_steps
 from ritornello.generation.levels import load_levels
 from ritornello.generation.passages import realise_many
 from ritornello.scores.score import Score
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=20)
     parser.add_argument("--write", type=Path, help="page with the markers densities STYLE")
     options = parser.parse_args()
-    with one_thread():
+    with small_steps():
         rows = [Row("real", [in_bars(score) for score in _real(options.style)])]
         rows += list(_composed(options.style, options.pieces, options.asked))
     text = table(rows)

@@ -29,7 +29,7 @@ from benchmarks.page import write_between_markers
 from ritornello.form.key import Key
 from ritornello.form.plan import Plan, Section
 from ritornello.generation.compose import compose
-from ritornello.generation.engine import one_thread
+from ritornello.generation.engine import small_steps
 from ritornello.generation.levels import load_levels
 from ritornello.tokenizers.bars import EvenBarsTokenizer
 
@@ -160,7 +160,7 @@ def _in_own_process(options: argparse.Namespace, minutes: int) -> dict[str, floa
 
 
 def _yardstick_us() -> float:
-    with one_thread(), torch.inference_mode():
+    with small_steps(), torch.inference_mode():
         vector, matrices = torch.ones(1, 256), [torch.ones(768, 256) for _ in range(20)]
         started = time.perf_counter()
         for _ in range(200):

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ritornello.modules.heard_before import NOTHING, ORDERS, HeardBefore, heard_before, num_rows
+from ritornello.modules.heard_before import (
+    NOTHING,
+    ORDERS,
+    HeardBefore,
+    heard_before,
+    heard_before_one_by_one,
+    num_rows,
+)
 
 few_symbols = st.lists(st.integers(-1, 2), min_size=50, max_size=50)
 rows = st.lists(few_symbols, min_size=1, max_size=3)
@@ -42,14 +50,22 @@ def found_in(
     found, start = list[HeardBefore](), 0
     for stop in [*(stop for stop in accumulate(sizes) if stop < S), S]:
         lasts = [[max((t for t in range(stop) if own[t] == p), default=NOTHING) for p in range(P)] for own in threads]
-        some, num_same_BRS = heard_before(
+        arguments = (
             symbol_BVS[..., :stop],
             before_BS[:, :stop],
             torch.tensor(lasts),
             thread_BS[:, start:stop],
             num_same_BRS,
-            num_plain,
         )
+        if start and 0 < stop - start < 32:
+            ends, indices, rows = zip(
+                *(heard_before_one_by_one(*(c[row].numpy() for c in arguments), num_plain) for row in range(B)),
+                strict=True,
+            )
+            some = HeardBefore(*(torch.from_numpy(np.stack(column)) for column in (ends, indices)))
+            num_same_BRS = torch.from_numpy(np.stack(rows))
+        else:
+            some, num_same_BRS = heard_before(*arguments, num_plain)
         found.append(some)
         start = stop
     return HeardBefore(*(torch.cat(columns, dim=2) for columns in zip(*found, strict=True))), num_same_BRS

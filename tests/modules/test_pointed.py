@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ritornello.modules.pointed import PointedAttention, PointedInput, Reach, side_by_side, tokens_around
+from ritornello.modules.pointed import PointedAttention, PointedInput, Reach, tokens_around
 
 VOCABULARY, WIDTH, HEADS, SOURCE = 30, 12, 2, 8
 REACH, SHORT = (
@@ -31,7 +31,7 @@ def test_tokens_around_are_those_already_written(source: list[int], cut: int) ->
     T = len(source)
     start = min(cut, T - 1)
     ids = torch.randint(VOCABULARY, (1, T))
-    pointed = tokens_around(torch.tensor([source[start:]])[..., None], ids, VOCABULARY, REACH)
+    pointed = tokens_around(torch.tensor([source[start:]])[..., None], ids, VOCABULARY, (REACH,))
     assert pointed.start == start
     for t in range(start, T):
         around = [source[t] + offset for offset in range(-BEFORE, AFTER + 1)]
@@ -45,7 +45,7 @@ def test_tokens_around_are_those_already_written(source: list[int], cut: int) ->
 @torch.no_grad()
 def test_weights_stand_at_the_places_of_what_is_heard(source: list[int]) -> None:
     T, module = len(source), attention()
-    pointed = tokens_around(torch.tensor([source])[..., None], torch.randint(VOCABULARY, (1, T)), VOCABULARY, REACH)
+    pointed = tokens_around(torch.tensor([source])[..., None], torch.randint(VOCABULARY, (1, T)), VOCABULARY, (REACH,))
     x = torch.randn(1, T, WIDTH, dtype=torch.float64)
     weights = module.weights(x, pointed, torch.arange(T))[0]
     told = module(x, pointed)
@@ -60,7 +60,7 @@ def test_weights_stand_at_the_places_of_what_is_heard(source: list[int]) -> None
 def test_what_is_heard_depends_on_how_far_a_token_is_from_the_place() -> None:
     """The same token everywhere: only the bias of the offset makes a difference."""
     module, x = attention(), torch.randn(1, 20, WIDTH, dtype=torch.float64)
-    pointed = tokens_around(torch.full((1, 20, 1), 3), torch.full((1, 20), 5), VOCABULARY, REACH)
+    pointed = tokens_around(torch.full((1, 20, 1), 3), torch.full((1, 20), 5), VOCABULARY, (REACH,))
     weights = module.weights(x, pointed, torch.tensor([19]))[0, :, 0, :NUM_OFFSETS]
     ratios = (weights / weights[:, :1]).log()
     assert (ratios - (module.offset_bias_HO - module.offset_bias_HO[:, :1])).abs().max() < 1e-12
@@ -71,7 +71,7 @@ def test_the_input_tells_the_nearest_tokens_alone() -> None:
     """Two before the place, itself and three after, each by its own part of the matrix."""
     torch.manual_seed(0)
     module = PointedInput(VOCABULARY, WIDTH, SOURCE, REACH.num_near).double()
-    pointed = tokens_around(torch.full((1, 20, 1), 3), torch.randint(VOCABULARY, (1, 20)), VOCABULARY, REACH)
+    pointed = tokens_around(torch.full((1, 20, 1), 3), torch.randint(VOCABULARY, (1, 20)), VOCABULARY, (REACH,))
     before, differs = module(pointed)[0, -1], list[int]()
     for offset in range(NUM_OFFSETS):
         changed = pointed.tokens_BTO.clone()
@@ -85,16 +85,19 @@ def test_the_input_tells_the_nearest_tokens_alone() -> None:
 def test_several_pointers_stand_side_by_side() -> None:
     """Each names its own token, and brings its own near ones."""
     ids, places = torch.randint(VOCABULARY, (2, 30)), torch.randint(-1, 30, (2, 2, 30)).minimum(torch.arange(30))
+    both = tokens_around(torch.stack(list(places), -1), ids, VOCABULARY, (REACH, SHORT))
     each = [
-        tokens_around(place[..., None], ids, VOCABULARY, reach)
+        tokens_around(place[..., None], ids, VOCABULARY, (reach,))
         for place, reach in zip(places, (REACH, SHORT), strict=True)
     ]
-    both = side_by_side(each)
-    of_one_reach = side_by_side([tokens_around(place[..., None], ids, VOCABULARY, SHORT) for place in places])
-    assert torch.equal(tokens_around(torch.stack(list(places), -1), ids, VOCABULARY, SHORT)[1], of_one_reach[1])
     assert both.tokens_BTO.shape[-1] == REACH.num_offsets + SHORT.num_offsets
-    assert torch.equal(both.named(), torch.cat([one.named() for one in each], dim=-1))
-    assert torch.equal(both.near(), torch.cat([one.near() for one in each], dim=-1))
+    for side_by_side, alone in (
+        (both.tokens_BTO, [one.tokens_BTO for one in each]),
+        (both.places_BTO, [one.places_BTO for one in each]),
+        (both.named(), [one.named() for one in each]),
+        (both.near(), [one.near() for one in each]),
+    ):
+        assert torch.equal(side_by_side, torch.cat(alone, dim=-1))
     assert both.near().shape[-1] == REACH.num_near + SHORT.num_near == 6 + 2
 
 

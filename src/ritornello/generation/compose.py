@@ -16,7 +16,7 @@ from ritornello.form.grid import FRAMES_PER_BEAT, section_ranges
 from ritornello.form.plan import Plan
 from ritornello.form.usual import tempo_of
 from ritornello.generation.completion import complete_phrases, complete_structure
-from ritornello.generation.engine import one_thread
+from ritornello.generation.engine import small_steps
 from ritornello.generation.faults import faults_of, place_in_words
 from ritornello.generation.levels import Levels
 from ritornello.generation.passages import realise_bars
@@ -44,7 +44,7 @@ def compose(plan: Plan | None, levels: Levels, seed: int, sampling: Sampling | N
     Raises:
         UserError: the plan contradicts itself or is longer than 512 bars.
     """
-    with one_thread():
+    with small_steps():
         made = complete(Plan() if plan is None else plan, levels, seed)
         return Composition(made, labelled(_realised(made, levels, seed, sampling), made))
 

@@ -30,7 +30,7 @@ from ritornello.form.recomposed import recomposed
 from ritornello.form.timing import is_performance
 from ritornello.generation.bar_pen import Drawing, Pen, Written, write_together
 from ritornello.generation.density import density_from
-from ritornello.generation.engine import one_thread
+from ritornello.generation.engine import small_steps
 from ritornello.generation.region_pen import Region, composing_region, fixed_in
 from ritornello.models.base import Conditions, LanguageModel
 from ritornello.scores.quantization import set_to_beats
@@ -171,7 +171,7 @@ def edit(
     fixed = fixed_in(heard.ids[first:behind], heard.places[first:behind])
     region = Region(*steps, fixed, open_parts, density_from(plan, steps.start))
     follows = _behind(heard, steps.end)
-    with one_thread():
+    with small_steps():
         pen = _pen_before(heard, plan, model, steps.start)
         drafts = _drafts(pen, region, seed, num_drafts, drawing)
         nats = [_nats(draft, follows) for draft in drafts]

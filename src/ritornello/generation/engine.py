@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from ritornello.models.base import Conditions, LanguageModel
+from ritornello.models.form_steps import stepped
 from ritornello.models.states import rows_of_state
 from ritornello.scores.score import IntArray
 
@@ -72,19 +73,28 @@ class Stream:
 
 
 def new_stream(model: LanguageModel, batch_size: int = 1) -> Stream:
-    """A stream before the first token."""
+    """A stream before the first token, of the model as it is now."""
+    model = stepped(model)
     return Stream(model, model.new_state(batch_size), batch_size)
 
 
 @contextmanager
-def one_thread() -> Generator[None]:
-    """Runs torch on one thread, and puts its number back: steps of a small model are too short to be shared.
+def small_steps() -> Generator[None]:
+    """Lets torch do as suits the steps of a small model, and puts it back: one thread, and no oneDNN.
 
-    On busy cores threads that wait for each other cost far more than they save, and the sums stay the same everywhere.
+    Such steps are too short to be shared. On busy cores threads that wait for each other cost far more than they save,
+    and the sums stay the same everywhere. To set up oneDNN for a few numbers takes longer than all else with them.
     """
-    before = torch.get_num_threads()
+    num_threads, has_onednn = torch.get_num_threads(), bool(torch.backends.mkldnn.enabled)
     torch.set_num_threads(1)
+    _let_onednn(be_used=False)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(num_threads)
+        _let_onednn(be_used=has_onednn)
+
+
+def _let_onednn(*, be_used: bool) -> None:
+    """Its other flags stay as they are."""
+    torch.backends.mkldnn.set_flags(_enabled=be_used)  # pyright: ignore[reportUnknownMemberType]

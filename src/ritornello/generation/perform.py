@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ritornello.errors import UserError
-from ritornello.generation.engine import Stream, new_stream, one_thread
+from ritornello.generation.engine import Stream, new_stream, small_steps
 from ritornello.generation.guards import Guard, Mask
 from ritornello.generation.sampling import Logits, draw, masked, min_p, scaled
 from ritornello.models.base import LanguageModel
@@ -88,7 +88,7 @@ def perform_many(
         raise UserError(f"{seconds:g} seconds", where="seconds", limit=f"above 0, at most {MAX_SECONDS}")
     opening = _opening(scheme, primer, seconds * PRIMER_SHARE)
     players = [_Player(scheme, opening, seconds, seed, drawing or Drawing()) for seed in seeds]
-    with one_thread():
+    with small_steps():
         stream = _prefilled(model, opening).fork([0] * len(players))
         _play(players, stream, on_event)
     scores = [scheme.decode(Tokens(np.array(player.ids), scheme.vocabulary.hash)) for player in players]

@@ -24,9 +24,10 @@ Shapes: B batch, T tokens, S all tokens, V vocabulary, D width, C condition chan
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -38,7 +39,7 @@ from ritornello.modules.features import FeatureSum
 from ritornello.modules.heard_before import ORDERS
 from ritornello.modules.keyboard import NUM_PITCHES
 from ritornello.modules.memory import LongCache, empty_long_cache
-from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, Reach, side_by_side, tokens_around
+from ritornello.modules.pointed import Pointed, PointedAttention, PointedInput, Reach, tokens_around
 from ritornello.modules.positions import turns
 from ritornello.modules.recall_in_parts import (
     VIEWS,
@@ -55,6 +56,7 @@ RECALL_REACH = Reach(before=0, after=3, near_before=0, near_after=3)
 """What stands before a place that was found by it is known."""
 _MOST_PLACES = 128
 _ID_BYTES = torch.int16.itemsize
+Channels = TypeVar("Channels", Tensor, NDArray[Any])
 
 
 class FormConfig(ModelConfig):
@@ -136,6 +138,11 @@ class FormConfig(ModelConfig):
     def num_near(self) -> int:
         """Of those that are told at the input."""
         return sum(reach.num_near for reach in self.reaches)
+
+    def places(self, channels: Channels) -> Channels:
+        """Where in its bar each token stands (...), by its channels (..., C)."""
+        first, second = self.place_channels
+        return _MOST_PLACES * channels[..., first] + channels[..., second]
 
     @property
     def num_parameters(self) -> int:
@@ -294,12 +301,13 @@ class Form(nn.Module):
         ids_BS, recalled, pointed = state.ids_BS, state.recalled, None
         if self.pointed is not None:
             ids_BS = torch.cat([ids_BS, ids_BT.to(torch.int16)], dim=1)
-            pointers = [self._source(ids_BS, conditions)]
+            place_BTP, semitones_BTP = self._source(conditions)
             if self.recalled is not None and recalled is not None:
                 found, recalled = self._recall(ids_BT, conditions, recalled)
                 x_BTD = x_BTD + self.recalled(found.order_index_BTV)
-                pointers.append(self._around(found.place_BTV, found.semitones_BTV, ids_BS, RECALL_REACH))
-            pointed = side_by_side(pointers)
+                place_BTP = torch.cat([place_BTP, found.place_BTV], dim=-1)
+                semitones_BTP = torch.cat([semitones_BTP, found.semitones_BTV], dim=-1)
+            pointed = self._around(place_BTP, semitones_BTP, ids_BS)
             x_BTD = x_BTD + self.pointed(pointed)
         by = turns(state.position, T, self.config.head_width, self.norm.weight)
         caches, sections = list[LongCache](), state.sections
@@ -311,11 +319,11 @@ class Form(nn.Module):
         logits_BTV = self._logits(self.norm(x_BTD), pointed)
         return logits_BTV, FormState(tuple(caches), ids_BS, recalled, sections, state.position + T)
 
-    def _source(self, ids_BS: Tensor, conditions: Conditions) -> Pointed:
-        """The tokens around each source, their pitches moved by the plan's transposition."""
+    def _source(self, conditions: Conditions) -> tuple[Tensor, Tensor]:
+        """Each token's source (B, T, 1), and by how much the plan moves its pitches."""
         shift_BT1 = conditions.channels_BTC[..., self.config.shift_channel, None]
         semitones_BT1 = torch.where(shift_BT1 > 0, shift_BT1 - self.config.shift_zero, 0)
-        return self._around(conditions.source_BT[..., None], semitones_BT1, ids_BS, SOURCE_REACH)
+        return conditions.source_BT[..., None], semitones_BT1
 
     def _recall(self, ids_BT: Tensor, conditions: Conditions, state: RecallState) -> tuple[Recalled, RecallState]:
         """What followed the last tokens when they were heard before."""
@@ -323,16 +331,14 @@ class Form(nn.Module):
         pitch_BT = ids_BT - config.first_pitch
         pitch_BT = torch.where((pitch_BT >= 0) & (pitch_BT < NUM_PITCHES), pitch_BT, -1)
         part_BT = (channels_BTC[..., config.part_channel] - 1).clamp(min=0)
-        first, second = config.place_channels
-        place_BT = _MOST_PLACES * channels_BTC[..., first] + channels_BTC[..., second]
-        return recall_in_parts(ids_BT, pitch_BT, part_BT, place_BT, state)
+        return recall_in_parts(ids_BT, pitch_BT, part_BT, config.places(channels_BTC), state)
 
-    def _around(self, place_BTP: Tensor, semitones_BTP: Tensor, ids_BS: Tensor, reach: Reach) -> Pointed:
+    def _around(self, place_BTP: Tensor, semitones_BTP: Tensor, ids_BS: Tensor) -> Pointed:
         """The tokens around each place, their pitches moved by so many semitones, 0-127."""
-        around = tokens_around(place_BTP, ids_BS, self.config.vocabulary_size, reach)
+        around = tokens_around(place_BTP, ids_BS, self.config.vocabulary_size, self.config.reaches)
         pitch_BTO = around.tokens_BTO - self.config.first_pitch
         is_pitch_BTO = (pitch_BTO >= 0) & (pitch_BTO < NUM_PITCHES)
-        moved_BTO = pitch_BTO + semitones_BTP.repeat_interleave(reach.num_offsets, dim=-1)
+        moved_BTO = pitch_BTO + semitones_BTP.index_select(-1, around.layout.pointer_O)
         moved_BTO = self.config.first_pitch + moved_BTO.clamp(0, NUM_PITCHES - 1)
         return around._replace(tokens_BTO=torch.where(is_pitch_BTO, moved_BTO, around.tokens_BTO))
 

@@ -17,18 +17,23 @@ first views, P for each of the others, view by view.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 ORDERS = (3, 4, 6, 8, 12, 16, 24, 32, 48)
 """How many of the last symbols must have been the same."""
+_ORDERS = np.array(ORDERS, dtype=np.int8)
 NOTHING = -1
 _FACTOR = 6364136223846793005
 _UNLIKE = -2
-_FEW = 32
-"""So many tokens are sooner looked for one by one than all at once."""
+
+Integers = NDArray[np.integer[Any]]
+Bytes = NDArray[np.int8]
 
 
 class HeardBefore(NamedTuple):
@@ -63,8 +68,6 @@ def heard_before(
     if not T:
         nothing = symbol_BVS[..., :0].long()
         return HeardBefore(nothing, nothing), num_same_BRS
-    if T <= _FEW and T < S:
-        return _one_by_one(symbol_BVS, before_BS, last_BP, thread_BT, num_same_BRS, num_plain)
     one_BS = torch.arange(-1, S - 1, device=before_BS.device).expand(before_BS.shape)
     before_BS, last_of_all_B1 = before_BS.long(), torch.full_like(last_BP[:, :1], S - 1)
     ends, indices, rows = list[Tensor](), list[Tensor](), list[Tensor]()
@@ -121,64 +124,68 @@ def _same_as_the_last(symbol_BS: Tensor, before_BS: Tensor, last_BP: Tensor) -> 
     return num_same_BPS
 
 
-def _one_by_one(
-    symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_BT: Tensor, num_same_BRS: Tensor, num_plain: int
-) -> tuple[HeardBefore, Tensor]:
-    """As ``heard_before``, for a few tokens; before the first of them there is another."""
-    (B, V, stop), T = symbol_BVS.shape, thread_BT.shape[1]
+def heard_before_one_by_one(
+    symbol_VS: Integers,
+    before_S: Integers,
+    last_P: Integers,
+    thread_T: Sequence[int],
+    num_same_RS: Bytes,
+    num_plain: int,
+) -> tuple[Integers, Integers, Bytes]:
+    """``heard_before`` for a few tokens of one piece, of which there was one before; in numpy, from int32 and int64.
+
+    For arrays of this size numpy takes a third of torch's time.
+    """
+    (V, stop), T = symbol_VS.shape, len(thread_T)
     start = stop - T
-    lasts = [last_BP]  # after each, from the last to the first: a token hides the one before it in its thread
-    for place in range(stop - 1, start, -1):
-        column = slice(place, place + 1)
-        lasts.append(lasts[-1].scatter(1, thread_BT[:, place - start, None], before_BS[:, column].to(last_BP.dtype)))
-    new_BRS = num_same_BRS.new_empty(B, num_same_BRS.shape[1], stop)
-    new_BRS[..., :start] = num_same_BRS
-    num_same_BVTN = num_same_BRS.new_zeros(B, V, T, stop - 1)
-    for number, last in enumerate(reversed(lasts)):
+    lasts = [last_P]  # after each, from the last to the first: a token hides the one before it in its thread
+    for number in range(T - 1, 0, -1):
+        earlier_P = lasts[-1].copy()
+        earlier_P[thread_T[number]] = before_S[start + number]
+        lasts.append(earlier_P)
+    new_RS = np.empty((len(num_same_RS), stop), dtype=np.int8)
+    new_RS[:, :start] = num_same_RS
+    end_VT, index_VT = np.empty((2, V, T), dtype=np.int64)
+    for number, last_now_P in enumerate(reversed(lasts)):
         S = start + number + 1
-        symbols, chain, known = symbol_BVS[..., :S], before_BS[:, :S], new_BRS[..., :S]
-        num_same_BVN = _follow(symbols, chain, last, thread_BT[:, number], known, num_plain)
-        num_same_BVTN[:, :, number, : S - 1] = num_same_BVN
-    return _latest_of_the_longest(num_same_BVTN), new_BRS
+        num_same_VN = _follow(
+            symbol_VS[:, :S], before_S[: S - 1], last_now_P, thread_T[number], new_RS[:, :S], num_plain
+        )
+        end_VT[:, number], index_VT[:, number] = _latest_of_the_longest(num_same_VN)
+    return end_VT, index_VT, new_RS
 
 
 def _follow(
-    symbol_BVS: Tensor, before_BS: Tensor, last_BP: Tensor, thread_B: Tensor, num_same_BRS: Tensor, num_plain: int
-) -> Tensor:
-    """How much of what led to each earlier place led to the last token (B, V, N), by what is known of those before.
+    symbol_VS: Integers, before_N: Integers, last_P: Integers, thread: int, num_same_RS: Bytes, num_plain: int
+) -> Bytes:
+    """How much of what led to each earlier place led to the last token (V, N), by what is known of those before.
 
-    What is known of the last token's thread, and of the place of the last token, is set in ``num_same_BRS``.
+    What is known of the last token's thread, and of the place of the last token, is set in ``num_same_RS``.
     """
-    (B, V, S), P, device = symbol_BVS.shape, last_BP.shape[1], symbol_BVS.device
-    rows_B = torch.arange(B, device=device)
-    same_as_BVPS = num_same_BRS[:, num_plain:].view(B, V - num_plain, P, S)
-    before_BVN = (before_BS[:, None, :-1].long() + 1).expand(-1, V - num_plain, -1)
-    none_BV1 = num_same_BRS.new_zeros(B, V, 1)  # is the same before a thread's first
-    own_BVN = same_as_BVPS.transpose(1, 2)[rows_B, thread_B][..., :-1]
-    grown_BVN = torch.cat(
-        [
-            torch.cat([none_BV1[:, :num_plain], num_same_BRS[:, :num_plain, :-2]], dim=2),
-            torch.cat([none_BV1[:, num_plain:], own_BVN], dim=2).gather(2, before_BVN),
-        ],
-        dim=1,
-    )
-    now_BV1 = symbol_BVS[..., -1:]
-    is_same_BVN = symbol_BVS[..., :-1] == torch.where(now_BV1 == NOTHING, _UNLIKE, now_BV1)
-    num_same_BVN = (grown_BVN.clamp_(max=ORDERS[-1] - 1) + 1) * is_same_BVN
-    num_same_BVS = torch.cat([num_same_BVN, none_BV1], dim=2)
-    num_same_BRS[:, :num_plain] = num_same_BVS[:, :num_plain]
-    at_BVP = last_BP.clamp(min=0, max=S - 1)[:, None].expand(-1, V - num_plain, -1)  # the last of others are places too
-    same_as_BVPS[..., -1] = num_same_BVS[:, num_plain:].gather(2, at_BVP) * (last_BP >= 0)[:, None]
-    same_as_BVPS.transpose(1, 2)[rows_B, thread_B] = num_same_BVS[:, num_plain:]
-    return num_same_BVN
+    V, S = symbol_VS.shape
+    same_as_VPS = num_same_RS[num_plain:].reshape(V - num_plain, len(last_P), S)
+    grown_VN = np.zeros((V, S - 1), dtype=np.int8)  # none is the same before a thread's first
+    grown_VN[:num_plain, 1:] = num_same_RS[:num_plain, : S - 2]
+    padded_VS = np.zeros((V - num_plain, S), dtype=np.int8)
+    padded_VS[:, 1:] = same_as_VPS[:, thread, : S - 1]
+    grown_VN[num_plain:] = padded_VS.take(before_N.astype(np.int64) + 1, axis=1)
+    np.minimum(grown_VN, ORDERS[-1] - 1, out=grown_VN)
+    grown_VN += 1
+    now_V1 = symbol_VS[:, -1:]
+    is_same_VN = symbol_VS[:, :-1] == np.where(now_V1 == NOTHING, _UNLIKE, now_V1)
+    num_same_VS = np.zeros((V, S), dtype=np.int8)
+    num_same_VN = num_same_VS[:, :-1]
+    np.multiply(grown_VN, is_same_VN.view(np.int8), out=num_same_VN)
+    num_same_RS[:num_plain] = num_same_VS[:num_plain]
+    at_P = np.clip(last_P, 0, S - 1)  # the last of other threads are places too
+    same_as_VPS[..., -1] = num_same_VS[num_plain:, at_P] * (last_P >= 0)
+    same_as_VPS[:, thread] = num_same_VS[num_plain:]
+    return num_same_VN
 
 
-def _latest_of_the_longest(num_same_BVTN: Tensor) -> HeardBefore:
-    """Where the largest order is reached for the last time, and which it is."""
-    orders = torch.tensor(ORDERS, dtype=num_same_BVTN.dtype, device=num_same_BVTN.device)
-    index_BVT1 = torch.bucketize(num_same_BVTN.amax(dim=3, keepdim=True), orders, right=True) - 1
-    place_N = torch.arange(num_same_BVTN.shape[3], dtype=torch.int32, device=num_same_BVTN.device)
-    is_long_BVTN = num_same_BVTN >= orders[index_BVT1.clamp(min=0)]
-    end_BVT = torch.where(is_long_BVTN, place_N, NOTHING).amax(dim=3).long()
-    index_BVT = index_BVT1[..., 0]
-    return HeardBefore(torch.where(index_BVT < 0, NOTHING, end_BVT), index_BVT)
+def _latest_of_the_longest(num_same_VN: Bytes) -> tuple[Integers, Integers]:
+    """Where the largest order is reached for the last time, and which it is (V,)."""
+    index_V = (num_same_VN.max(axis=1)[:, None] >= _ORDERS).sum(axis=1) - 1
+    is_long_VN = num_same_VN >= _ORDERS[np.maximum(index_V, 0)][:, None]
+    end_V = num_same_VN.shape[1] - 1 - is_long_VN[:, ::-1].argmax(axis=1)
+    return np.where(index_V < 0, NOTHING, end_V), index_V

@@ -88,8 +88,9 @@ class LongCache(NamedTuple):
         """Without all but the last ``num_positions`` positions."""
         if num_positions >= self.length:
             return self
-        num_recent = min(num_positions, self.recent.length)
-        return LongCache(self.old.last(num_positions - num_recent), self.recent.last(num_recent))
+        if num_positions >= self.recent.length:
+            return LongCache(self.old.last(num_positions - self.recent.length), self.recent)
+        return LongCache(self.old.last(0), self.recent.last(num_positions))
 
 
 def joined_every(horizon: Horizon) -> int:

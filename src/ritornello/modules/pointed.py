@@ -9,7 +9,8 @@ V vocabulary, D width, W source width, H heads, K head width, N new tokens that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -37,11 +38,23 @@ class Reach(NamedTuple):
         return self.near_before + 1 + self.near_after
 
 
+class Layout(NamedTuple):
+    """Where the tokens around all places of one token stand among O, pointer by pointer; int64."""
+
+    offset_O: Tensor
+    """Of each from its place."""
+    pointer_O: Tensor
+    """Whose it is."""
+    named_P: Tensor
+    """Where each pointer's own place stands."""
+    near_N: Tensor
+    """Where those stand that are told at the input."""
+
+
 class Pointed(NamedTuple):
     """The tokens around the places that T tokens point at."""
 
-    reaches: tuple[Reach, ...]
-    """Of every pointer."""
+    layout: Layout
     tokens_BTO: Tensor
     """What they are; ``vocabulary_size`` where there is none."""
     places_BTO: Tensor
@@ -51,26 +64,14 @@ class Pointed(NamedTuple):
 
     def named(self) -> Tensor:
         """The tokens pointed at themselves (B, T, P)."""
-        return self.tokens_BTO[..., [first + reach.before for first, reach in self._from()]]
+        return self.tokens_BTO.index_select(-1, self.layout.named_P)
 
     def near(self) -> Tensor:
         """Those that are told at the input (B, T, the sum of all ``num_near``)."""
-        places = [
-            first + reach.before + offset
-            for first, reach in self._from()
-            for offset in range(-reach.near_before, reach.near_after + 1)
-        ]
-        return self.tokens_BTO[..., places]
-
-    def _from(self) -> Iterator[tuple[int, Reach]]:
-        """Of each pointer, where its offsets begin."""
-        first = 0
-        for reach in self.reaches:
-            yield first, reach
-            first += reach.num_offsets
+        return self.tokens_BTO.index_select(-1, self.layout.near_N)
 
 
-def tokens_around(place_BTP: Tensor, ids_BS: Tensor, nothing: int, reach: Reach) -> Pointed:
+def tokens_around(place_BTP: Tensor, ids_BS: Tensor, nothing: int, reaches: tuple[Reach, ...]) -> Pointed:
     """The tokens around each of the places, none of them later than the token that points.
 
     Args:
@@ -78,26 +79,29 @@ def tokens_around(place_BTP: Tensor, ids_BS: Tensor, nothing: int, reach: Reach)
             not heard.
         ids_BS: all tokens so far, the last T included.
         nothing: stands for no token.
-        reach: of every pointer.
+        reaches: of every pointer.
     """
-    start, S = ids_BS.shape[1] - place_BTP.shape[1], ids_BS.shape[1]
-    places_BTPO = place_BTP[..., None] + torch.arange(-reach.before, reach.after + 1, device=ids_BS.device)
-    now_T11 = torch.arange(start, S, device=ids_BS.device)[:, None, None]
-    is_there_BTPO = (place_BTP[..., None] >= 0) & (places_BTPO >= 0) & (places_BTPO <= now_T11)
-    places_BTPO = places_BTPO.clamp(0, S - 1)
-    tokens_BTPO = ids_BS.gather(1, places_BTPO.flatten(1)).view(places_BTPO.shape).long()
-    tokens_BTPO = torch.where(is_there_BTPO, tokens_BTPO, nothing)
-    return Pointed((reach,) * place_BTP.shape[2], tokens_BTPO.flatten(2), places_BTPO.flatten(2), start)
+    layout, S, T = layout_of(reaches, ids_BS.device), ids_BS.shape[1], place_BTP.shape[1]
+    place_BTO = place_BTP.index_select(-1, layout.pointer_O)
+    places_BTO = place_BTO + layout.offset_O
+    now_T1 = torch.arange(S - T, S, device=ids_BS.device)[:, None]
+    is_there_BTO = (place_BTO >= 0) & (places_BTO >= 0) & (places_BTO <= now_T1)
+    places_BTO = places_BTO.clamp(0, S - 1)
+    tokens_BTO = ids_BS.gather(1, places_BTO.flatten(1)).view(places_BTO.shape).long()
+    return Pointed(layout, torch.where(is_there_BTO, tokens_BTO, nothing), places_BTO, S - T)
 
 
-def side_by_side(pointed: Sequence[Pointed]) -> Pointed:
-    """All pointers of the same tokens."""
-    return Pointed(
-        sum((each.reaches for each in pointed), ()),
-        torch.cat([each.tokens_BTO for each in pointed], dim=-1),
-        torch.cat([each.places_BTO for each in pointed], dim=-1),
-        pointed[0].start,
-    )
+@lru_cache(maxsize=8)
+def layout_of(reaches: tuple[Reach, ...], device: torch.device) -> Layout:
+    """Of the pointers' tokens, side by side."""
+    offsets, pointers, named, near = list[int](), list[int](), list[int](), list[int]()
+    for pointer, reach in enumerate(reaches):
+        named.append(len(offsets) + reach.before)
+        near += range(named[-1] - reach.near_before, named[-1] + reach.near_after + 1)
+        offsets += range(-reach.before, reach.after + 1)
+        pointers += [pointer] * reach.num_offsets
+    with torch.inference_mode(mode=False):  # they may be used again for a gradient
+        return Layout(*(torch.tensor(column, device=device) for column in (offsets, pointers, named, near)))
 
 
 class PointedInput(nn.Module):

@@ -8,10 +8,14 @@ Shapes: B batch, H heads, T positions, S remembered and new positions, D width, 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+_TABLE = 1024
+"""Positions whose turns are made together."""
 
 
 def _angles(start: int, length: int, num_speeds: int, base: float, device: torch.device) -> Tensor:
@@ -34,11 +38,11 @@ def sinusoids(start: int, length: int, like: Tensor, base: float = 10000.0) -> T
 
 
 class Turns(NamedTuple):
-    """By how much the pairs of channels are turned at every position."""
+    """By how much the pairs of channels are turned at every position; a column for each channel that is turned."""
 
     cos_TK: Tensor
-    """Half as many columns as channels are turned."""
     sin_TK: Tensor
+    """Of the first channel of each pair negative."""
 
 
 def turns(start: int, length: int, num_channels: int, like: Tensor, base: float = 10000.0) -> Turns:
@@ -53,8 +57,24 @@ def turns(start: int, length: int, num_channels: int, like: Tensor, base: float 
         like: gives dtype and device.
         base: the slowest pair turns by about 1/base per position.
     """
-    angles = _angles(start, length, num_channels // 2, base, like.device)
-    return Turns(angles.cos().to(like.dtype), angles.sin().to(like.dtype))
+    block, first = divmod(start, _TABLE)
+    if first + length > _TABLE:
+        return _turns(start, length, num_channels, base, like.dtype, like.device)
+    table = _turns_of_block(block, num_channels, base, like.dtype, like.device)
+    return Turns(table.cos_TK[first : first + length], table.sin_TK[first : first + length])
+
+
+def _turns(start: int, length: int, num_channels: int, base: float, dtype: torch.dtype, device: torch.device) -> Turns:
+    angles = _angles(start, length, num_channels // 2, base, device)
+    cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
+    return Turns(torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1))
+
+
+@lru_cache(maxsize=8)
+def _turns_of_block(block: int, num_channels: int, base: float, dtype: torch.dtype, device: torch.device) -> Turns:
+    """Of ``_TABLE`` positions: in a step, to make them would take far longer than to look them up."""
+    with torch.inference_mode(mode=False):  # they may be looked up again for a gradient
+        return _turns(block * _TABLE, _TABLE, num_channels, base, dtype, device)
 
 
 def turned(x_BHTK: Tensor, by: Turns) -> Tensor:
@@ -62,10 +82,12 @@ def turned(x_BHTK: Tensor, by: Turns) -> Tensor:
 
     **Differs from** RoPE in pairing channel m with m + K/2 of the K that are turned (as GPT-NeoX does).
     """
-    half = by.cos_TK.shape[-1]
+    num_channels = by.cos_TK.shape[-1]
+    if num_channels < x_BHTK.shape[-1]:
+        return torch.cat([turned(x_BHTK[..., :num_channels], by), x_BHTK[..., num_channels:]], dim=-1)
     cos, sin = by.cos_TK.to(x_BHTK.dtype), by.sin_TK.to(x_BHTK.dtype)
-    first, second, rest = x_BHTK[..., :half], x_BHTK[..., half : 2 * half], x_BHTK[..., 2 * half :]
-    return torch.cat([first * cos - second * sin, first * sin + second * cos, rest], dim=-1)
+    first, second = x_BHTK.chunk(2, dim=-1)
+    return torch.addcmul(x_BHTK * cos, torch.cat([second, first], dim=-1), sin)
 
 
 def rotate(x_BHTK: Tensor, start: int, base: float = 1000.0) -> Tensor:

@@ -18,12 +18,16 @@ Shapes: B batch, T new tokens, S all tokens, V views, P parts (0 = none).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ritornello.modules.heard_before import NOTHING, HeardBefore, heard_before, num_rows
+from ritornello.modules.arrays import as_array, as_tensor
+from ritornello.modules.heard_before import NOTHING, HeardBefore, heard_before, heard_before_one_by_one, num_rows
 from ritornello.modules.keyboard import NUM_PITCHES
 
 VIEWS = ("piece", "part", "part, transposed", "rhythm")
@@ -31,6 +35,8 @@ _PLAIN, _IN_PART = ("piece", "rhythm"), ("part", "part, transposed")
 """Looked for in this order; of both the second are read as much higher or lower as they lie now."""
 _MOVES = (False, True) * 2
 _AS_TOLD = [(_PLAIN + _IN_PART).index(view) for view in VIEWS]
+_FEW = 32
+"""So many tokens are sooner looked for one by one than all at once."""
 _PITCH = 2**15
 """The symbol of a pitch that is left aside, and below those of intervals; ids of tokens lie below it."""
 
@@ -90,6 +96,12 @@ def recall_in_parts(
         place_BT: of each, in the bar: any numbers from 0 to 2^15 - 1.
         state: after all tokens before.
     """
+    if 0 < ids_BT.shape[1] <= _FEW and state.before_BS.shape[1] and ids_BT.device.type == "cpu":
+        tokens_BT4 = as_array(torch.stack([ids_BT, pitch_BT, part_BT, place_BT], dim=-1)).tolist()
+        pieces = zip(tokens_BT4, zip(*map(as_array, state), strict=True), strict=True)
+        found, after = zip(*(recall_one_by_one(tokens, before) for tokens, before in pieces), strict=True)
+        found, after = ([as_tensor(np.stack(own)) for own in zip(*rows, strict=True)] for rows in (found, after))
+        return Recalled(*found), RecallState(*after)
     state = _with_threads(part_BT, pitch_BT, state)
     S, T = state.before_BS.shape[1], ids_BT.shape[1]
     is_pitch_BT, before_BT = pitch_BT >= 0, state.before_BS[:, S - T :].long()
@@ -114,12 +126,49 @@ def _recalled(found: HeardBefore, pitch_B2S: Tensor) -> Recalled:
     moves_V1 = torch.tensor(_MOVES, device=end_BVT.device)[:, None]
     is_known_B2VT = (now_B21T >= 0) & (there_B2VT >= 0)
     is_moved_BVT = is_known_B2VT.view(B, V, T) & moves_V1 & (end_BVT >= 0)
-    columns = (
-        torch.where(end_BVT >= 0, end_BVT + 1, NOTHING),
-        order_index_BVT,
-        torch.where(is_moved_BVT, (now_B21T - there_B2VT).view(B, V, T), 0),
+    place_BVT = torch.where(end_BVT >= 0, end_BVT + 1, NOTHING)
+    semitones_BVT = torch.where(is_moved_BVT, (now_B21T - there_B2VT).view(B, V, T), 0)
+    columns_3BVT = torch.stack([place_BVT, order_index_BVT, semitones_BVT])
+    return Recalled(*columns_3BVT[:, :, _AS_TOLD].transpose(2, 3))
+
+
+def recall_one_by_one(
+    tokens_T4: Sequence[Sequence[int]], state: Sequence[NDArray[Any]]
+) -> tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]:
+    """``recall_in_parts`` for a few tokens of one piece, of which there was one before: all as there, for this row.
+
+    A token is its id, pitch, part and place. In numpy and plain numbers: for so few, torch takes longer to begin than
+    to do what is done with them.
+    """
+    symbol_VS, before_S, pitch_2S, num_same_RS, last_P, last_pitch_P = state
+    start, last_P, last_pitch_P = len(before_S), last_P.copy(), last_pitch_P.copy()
+    symbols_T4, before_T, pitch_T2, of_piece = list[list[int]](), list[int](), list[list[int]](), int(pitch_2S[0, -1])
+    for number, (token, pitch, part, place) in enumerate(tokens_T4):
+        of_part, rhythm, interval = int(last_pitch_P[part]), token, token
+        if pitch >= 0:
+            rhythm, interval = _PITCH, _PITCH + NUM_PITCHES + pitch - of_part if of_part >= 0 else token
+            of_piece = of_part = pitch
+        in_part = [what * 2**15 + place if part > 0 else NOTHING for what in (token, interval)]
+        symbols_T4.append([token, rhythm, *in_part])
+        before_T.append(int(last_P[part]))
+        pitch_T2.append([of_piece, of_part])
+        last_P[part], last_pitch_P[part] = start + number, of_part
+    symbol_VS = np.concatenate([symbol_VS, np.array(symbols_T4, dtype=np.int32).T], axis=1)
+    before_S = np.concatenate([before_S, np.array(before_T, dtype=np.int32)])
+    pitch_2S = np.concatenate([pitch_2S, np.array(pitch_T2, dtype=np.int16).T], axis=1)
+    parts = [part for _, _, part, _ in tokens_T4]
+    end_VT, index_VT, num_same_RS = heard_before_one_by_one(
+        symbol_VS, before_S, last_P, parts, num_same_RS, len(_PLAIN)
     )
-    return Recalled(*(column[:, _AS_TOLD].transpose(1, 2) for column in columns))
+    semitones_VT = np.zeros_like(end_VT)
+    for view, end_T in enumerate(end_VT.tolist()):
+        pitch_S = pitch_2S[view // len(_PLAIN)]
+        for number, end in enumerate(end_T):
+            if _MOVES[view] and end >= 0 and pitch_S[end] >= 0 and pitch_S[start + number] >= 0:
+                semitones_VT[view, number] = pitch_S[start + number] - pitch_S[end]
+    columns = (np.where(end_VT >= 0, end_VT + 1, NOTHING), index_VT, semitones_VT)
+    after = (symbol_VS, before_S, pitch_2S, num_same_RS, last_P, last_pitch_P)
+    return [column[_AS_TOLD].T for column in columns], after
 
 
 def _with_threads(part_BT: Tensor, pitch_BT: Tensor, state: RecallState) -> RecallState:
@@ -146,11 +195,6 @@ def _in_their_parts(
     Sorted by part, each part's tokens behind what it was before, the one before is the neighbour.
     """
     (B, T), P = part_BT.shape, state.last_BP.shape[1]
-    if T == 1:
-        before_B1, last_pitch_B1 = state.last_BP.gather(1, part_BT), state.last_pitch_BP.gather(1, part_BT)
-        pitch_B1 = torch.where(pitch_BT >= 0, pitch_BT, last_pitch_B1)
-        last_BP = state.last_BP.scatter(1, part_BT, start)
-        return before_B1, pitch_B1, last_BP, state.last_pitch_BP.scatter(1, part_BT, pitch_B1)
     parts_P = torch.arange(P, device=part_BT.device).expand(B, -1)
     where_T = torch.arange(start, start + T, device=part_BT.device).expand(B, -1)
     own_BN, by_BN = torch.cat([parts_P, part_BT], dim=1).sort(dim=1, stable=True)

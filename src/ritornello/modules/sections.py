@@ -164,26 +164,34 @@ class SectionMemory(nn.Module):
     def _read_on(self, x_BTD: Tensor, section_BT: Tensor, state: SectionState) -> SectionState:
         """The state after the new tokens."""
         first, last = int(state.section_B.min()), int(section_BT.max())
+        if first == last:
+            return state._replace(sums=self._summed_on(x_BTD, state.sums))
         sums = self._summed(x_BTD, section_BT, state, first, last)
-        if first < last:
-            state = self._finished(sums, section_BT[:, -1], state, first, last)
-            place_B, row_B = section_BT[:, -1] - first, torch.arange(len(x_BTD), device=x_BTD.device)
-            sums = SectionSums(*(tensor[row_B, place_B, None] for tensor in sums))
+        state = self._finished(sums, section_BT[:, -1], state, first, last)
+        place_B, row_B = section_BT[:, -1] - first, torch.arange(len(x_BTD), device=x_BTD.device)
+        sums = SectionSums(*(tensor[row_B, place_B, None] for tensor in sums))
         return state._replace(section_B=section_BT[:, -1], sums=sums)
+
+    def _summed_on(self, x_BTD: Tensor, before: SectionSums) -> SectionSums:
+        """The sums of the one section in which all are, and were."""
+        logits_BTQH, values_BTHK = self.asked(x_BTD)
+        highest = torch.maximum(before.highest_BNQH, logits_BTQH.detach().amax(dim=1, keepdim=True))
+        fading, share_BTQH = (before.highest_BNQH - highest).exp(), (logits_BTQH - highest).exp()
+        weight = before.weight_BNQH * fading + share_BTQH.sum(dim=1, keepdim=True)
+        added = (share_BTQH[..., None] * values_BTHK[:, :, None]).sum(dim=1, keepdim=True)
+        return SectionSums(highest, weight, before.value_BNQHK * fading[..., None] + added)
 
     def _summed(self, x_BTD: Tensor, section_BT: Tensor, state: SectionState, first: int, last: int) -> SectionSums:
         """The sums of all sections from ``first`` to ``last``."""
         logits_BTQH, values_BTHK = self.asked(x_BTD)
         index_BTQH = (section_BT - first)[..., None, None].expand(logits_BTQH.shape)
-        before = state.sums
-        if first < last:
-            numbers_N = torch.arange(first, last + 1, device=x_BTD.device)
-            is_own_BN11 = (numbers_N == state.section_B[:, None])[..., None, None]
-            before = SectionSums(
-                torch.where(is_own_BN11, before.highest_BNQH, _NEVER),
-                torch.where(is_own_BN11, before.weight_BNQH, 0),
-                torch.where(is_own_BN11[..., None], before.value_BNQHK, 0),
-            )
+        numbers_N = torch.arange(first, last + 1, device=x_BTD.device)
+        is_own_BN11 = (numbers_N == state.section_B[:, None])[..., None, None]
+        before = SectionSums(
+            torch.where(is_own_BN11, state.sums.highest_BNQH, _NEVER),
+            torch.where(is_own_BN11, state.sums.weight_BNQH, 0),
+            torch.where(is_own_BN11[..., None], state.sums.value_BNQHK, 0),
+        )
         highest = before.highest_BNQH.scatter_reduce(1, index_BTQH, logits_BTQH.detach(), "amax")
         fading = (before.highest_BNQH - highest).exp()
         share_BTQH = (logits_BTQH - highest.gather(1, index_BTQH)).exp()
