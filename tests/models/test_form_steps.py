@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ritornello.models.form import Form
-from ritornello.models.form_steps import FormSteps, stepped
+from ritornello.models.form_steps import MOST_AT_ONCE, FormSteps, stepped
 from ritornello.models.states import leaves
-from ritornello.modules.memory import MOST_AT_ONCE
 from tests.models.test_form import VARIANTS, part, piece, small
 
 LENGTH = 60

@@ -25,14 +25,15 @@ from ritornello.models.form import Form, FormState
 from ritornello.models.transformer import Layer
 from ritornello.modules.arrays import as_array, as_tensor
 from ritornello.modules.features import FeatureSum
-from ritornello.modules.horizons import Horizon
 from ritornello.modules.keyboard import NUM_PITCHES
-from ritornello.modules.memory import MOST_AT_ONCE, KVCache, LongCache, is_step
+from ritornello.modules.memory import KVCache, LongCache, stays_recent
 from ritornello.modules.pointed import PointedAttention, PointedInput, layout_of
 from ritornello.modules.positions import Turns, turns
 from ritornello.modules.recall_in_parts import RecallState, recall_one_by_one
 from ritornello.modules.sections import MAX_SECTIONS, SectionMemory, SectionState, SectionSums
 
+MOST_AT_ONCE = 8
+"""Tokens of a step."""
 Array = NDArray[Any]
 
 
@@ -243,28 +244,29 @@ class _LayerStep:
         q_HTK, new = both_T2HK[:, 0].swapaxes(0, 1), (both_T2HK[:, 1].swapaxes(0, 1), asked_T3HK[:, 2].swapaxes(0, 1))
         recent = [np.concatenate([as_array(old)[0], own], axis=1) for old, own in zip(cache.recent, new, strict=True)]
         cache = LongCache(cache.old, KVCache(*(as_tensor(piece[None]) for piece in recent)))
-        x_TD = x_TD + self._tell(_heard(as_tensor(q_HTK), cache, self._horizon, start))
+        x_TD = x_TD + self._tell(self._heard(as_tensor(q_HTK), cache, start))
         x_TD = x_TD + self._narrow(gelu(self._widen(self._feedforward_norm(x_TD))))
-        num_heard = stop - self._horizon.first_heard(stop)
-        if is_step(start, stop, self._every):
-            return x_TD, cache.last(num_heard)
-        remembered = cache.joined()
-        return x_TD, LongCache.of(remembered.last(min(remembered.length, num_heard)), stop, self._every)
+        unheard = max(0, self._horizon.first_heard(stop) - (stop - cache.length))
+        if not stays_recent(start, stop, self._every):
+            remembered = cache.joined()
+            return x_TD, LongCache.of(remembered.last(remembered.length - unheard), stop, self._every)
+        if unheard <= cache.old.length:  # a view: it is too soon forgotten to be copied
+            return x_TD, cache._replace(old=KVCache(*(piece[:, :, unheard:] for piece in cache.old)))
+        return x_TD, cache.last(cache.length - unheard)
 
-
-def _heard(q_HTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-    """What queries, which are scaled, hear of the cache (T, D), whose last positions are their own."""
-    T, S, num_old = q_HTK.shape[1], cache.length, cache.old.length
-    (old_keys, old_values), (keys, values) = ((part[0] for part in piece) for piece in cache)
-    logits_HTS = torch.cat([torch.bmm(q_HTK, old_keys.mT), torch.bmm(q_HTK, keys.mT)], dim=-1)
-    first = start + T - S
-    logits = as_array(logits_HTS)
-    for row in range(T):
-        logits[:, row, S - T + row + 1 :] = -np.inf
-        logits[:, row, : max(0, horizon.first_heard(start + row) - first)] = -np.inf
-    weights_HTS = logits_HTS.softmax(dim=-1)
-    heard_HTK = torch.bmm(weights_HTS[..., :num_old], old_values).baddbmm_(weights_HTS[..., num_old:], values)
-    return heard_HTK.transpose(0, 1).reshape(T, -1)
+    def _heard(self, q_HTK: Tensor, cache: LongCache, start: int) -> Tensor:
+        """What queries, which are scaled, hear of the cache (T, D), whose last positions are their own."""
+        T, S, num_old = q_HTK.shape[1], cache.length, cache.old.length
+        (old_keys, old_values), (keys, values) = ((part[0] for part in piece) for piece in cache)
+        logits_HTS = torch.cat([torch.bmm(q_HTK, old_keys.mT), torch.bmm(q_HTK, keys.mT)], dim=-1)
+        if T > 1:
+            logits, first = as_array(logits_HTS), start + T - S
+            for row in range(T):
+                logits[:, row, S - T + row + 1 :] = -np.inf
+                logits[:, row, : max(0, self._horizon.first_heard(start + row) - first)] = -np.inf
+        weights_HTS = logits_HTS.softmax(dim=-1)
+        heard_HTK = torch.bmm(weights_HTS[..., :num_old], old_values).baddbmm_(weights_HTS[..., num_old:], values)
+        return heard_HTK.transpose(0, 1).reshape(T, -1)
 
 
 class _SectionStep:

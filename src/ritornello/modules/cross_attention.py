@@ -74,7 +74,7 @@ class CrossAttention(nn.Module):
         """
         B, T, _ = x_BTD.shape
         q_BHTK, new, stop = self._asked(queries_BTD, by), self._keys_and_values(x_BTD, by), start + T
-        if T == 1 and is_step(start, stop, self.joined_every):
+        if is_step(start, stop, self.joined_every):
             cache = cache.extended(new)
             heard_BHTK = attended_in_pieces(q_BHTK, cache)
             cache = cache.last(stop - self.horizon.first_heard(stop))

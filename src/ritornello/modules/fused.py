@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from ritornello.modules.ears import content_logits
-from ritornello.modules.horizons import Horizon, heard_at
+from ritornello.modules.horizons import Horizon
 from ritornello.modules.memory import LongCache, attended_in_pieces
 from ritornello.modules.positions import alibi_slopes
 
@@ -45,12 +44,6 @@ def fused_attention(q_BHTK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, horizon: Hor
     return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, lambda n, m: _heard_in(n, m, horizon.reach, q_BHTK.device))
 
 
-@lru_cache(maxsize=8)
-def _heard_of_last(horizon: Horizon, start: int, stop: int, num_keys: int, device: torch.device) -> Tensor:
-    """Which of the last positions a few new ones hear (T, S): one mask for all layers of a model, not to be changed."""
-    return heard_at(horizon, torch.arange(start, stop, device=device), stop, num_keys)
-
-
 class FusedAttention(nn.Module):
     """The same as a strategy of attention (``local_attention.Attend``)."""
 
@@ -58,11 +51,10 @@ class FusedAttention(nn.Module):
         """As ``fused_attention``."""
         return fused_attention(q_BHTK, k_BHSK, v_BHSK, horizon, start)
 
-    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, T, K) of a few queries."""
-        T = q_BHTK.shape[2]
-        heard_TS = None if T == 1 else _heard_of_last(horizon, start, start + T, cache.length, q_BHTK.device)
-        return attended_in_pieces(q_BHTK, cache, heard_TS)
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache."""
+        del horizon, start
+        return attended_in_pieces(q_BH1K, cache)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """By content alone."""
@@ -95,9 +87,9 @@ class AlibiAttention(nn.Module):
 
         return _in_tiles(q_BHTK, k_BHSK, v_BHSK, horizon, start, bias)
 
-    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, T, K), in one piece again."""
-        return self(q_BHTK, *cache.joined(), horizon, start)
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache, in one piece again."""
+        return self(q_BH1K, *cache.joined(), horizon, start)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """By content, less the slope for every position between."""

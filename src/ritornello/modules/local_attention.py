@@ -24,8 +24,8 @@ class Attend(Protocol):
         """(B, H, T, K)."""
         ...
 
-    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, T, K) of a few queries; without a gradient."""
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache; without a gradient."""
         ...
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:

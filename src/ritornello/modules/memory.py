@@ -13,8 +13,6 @@ from torch import Tensor
 
 from ritornello.modules.horizons import Horizon
 
-MOST_AT_ONCE = 8
-"""So many new positions are still read with the memory in two pieces."""
 MOST_RECENT = 256
 """Most positions of the recent piece of a memory in two."""
 
@@ -103,19 +101,21 @@ def joined_every(horizon: Horizon) -> int:
 
 
 def is_step(start: int, stop: int, every: int) -> bool:
-    """Whether the positions from ``start`` to ``stop`` are few, and all stay in the recent piece; never in training."""
-    few = stop - start <= MOST_AT_ONCE and start // every == stop // every
-    return few and not torch.is_grad_enabled()
+    """Whether only one position is new, and stays in the recent piece; never in training."""
+    return stop - start == 1 and stays_recent(start, stop, every) and not torch.is_grad_enabled()
 
 
-def attended_in_pieces(q_BHTK: Tensor, cache: LongCache, heard_TS: Tensor | None = None) -> Tensor:
-    """What queries make of the cache (B, H, T, K), all of it or what they hear (bool); logits are q.k / sqrt(K)."""
-    q_BHTK = q_BHTK * q_BHTK.shape[-1] ** -0.5
-    logits_BHTS = torch.cat([q_BHTK @ piece.keys_BHSK.mT for piece in cache], dim=-1)
-    if heard_TS is not None:
-        logits_BHTS = logits_BHTS.masked_fill(~heard_TS, float("-inf"))
-    weights_BHTS = logits_BHTS.softmax(dim=-1).to(cache.old.values_BHSK.dtype)
-    pieces = weights_BHTS.split_with_sizes([piece.length for piece in cache], dim=-1)
+def stays_recent(start: int, stop: int, every: int) -> bool:
+    """Whether the positions from ``start`` to ``stop`` may stay in the recent piece."""
+    return start // every == stop // every
+
+
+def attended_in_pieces(q_BH1K: Tensor, cache: LongCache) -> Tensor:
+    """What a query makes of all of the cache (B, H, 1, K); logits are q.k / sqrt(K)."""
+    q_BH1K = q_BH1K * q_BH1K.shape[-1] ** -0.5
+    logits_BH1S = torch.cat([q_BH1K @ piece.keys_BHSK.mT for piece in cache], dim=-1)
+    weights_BH1S = logits_BH1S.softmax(dim=-1).to(cache.old.values_BHSK.dtype)
+    pieces = weights_BH1S.split_with_sizes([piece.length for piece in cache], dim=-1)
     old, recent = (weights @ piece.values_BHSK for weights, piece in zip(pieces, cache, strict=True))
     return old + recent
 

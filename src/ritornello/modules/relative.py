@@ -56,9 +56,9 @@ class RelativeAttention(nn.Module):
         """As ``fused.fused_attention``."""
         return relative_attention(q_BHTK, k_BHSK, v_BHSK, self.distances_HRK, self._biases(), horizon, start)
 
-    def in_pieces(self, q_BHTK: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
-        """The same (B, H, T, K), in one piece again."""
-        return self(q_BHTK, *cache.joined(), horizon, start)
+    def in_pieces(self, q_BH1K: Tensor, cache: LongCache, horizon: Horizon, start: int) -> Tensor:
+        """The same (B, H, 1, K) of a query that hears all of the cache, in one piece again."""
+        return self(q_BH1K, *cache.joined(), horizon, start)
 
     def logits(self, q_BHNK: Tensor, k_BHSK: Tensor, distances_NS: Tensor) -> Tensor:
         """Of some queries and all keys (B, H, N, S), the horizon left aside."""
