@@ -107,3 +107,5 @@ def test_other_models_are_as_they_were() -> None:
     model = torch.nn.Identity()
     assert stepped(model) is model  # type: ignore[comparison-overlap, arg-type]
     assert isinstance(stepped(small()), FormSteps)
+    coarse = small().to(torch.bfloat16)
+    assert stepped(coarse) is coarse

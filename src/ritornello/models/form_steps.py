@@ -34,15 +34,16 @@ from ritornello.modules.sections import MAX_SECTIONS, SectionMemory, SectionStat
 
 MOST_AT_ONCE = 8
 """Tokens of a step."""
+NUMPY_TOO = (torch.float32, torch.float64)
+"""Numbers that numpy has as well."""
 Array = NDArray[Any]
 
 
 class FormSteps:
-    """The model, with its weights as they are now."""
+    """The model, on a CPU, with its weights as they are now; their numbers are of a kind that numpy has."""
 
     def __init__(self, model: Form) -> None:
-        self.model, self.config, weight = model, model.config, model.norm.weight
-        self._is_on_cpu, self._dtype = weight.device.type == "cpu", weight.dtype
+        self.model, self.config = model, model.config
         self._embedding_VD = as_array(model.embedding.weight)
         self._told = _Features(model.conditions)
         self._most_told_C = as_array(model.most_told_C)
@@ -81,13 +82,8 @@ class FormSteps:
                 semitones = np.concatenate([semitones, found[2]], axis=1)
             pointed = self._pointers.around(places, semitones, as_array(ids_BS)[0])
             x_TD += self._pointers.told(pointed)
-        start, T, caches, sections, h_TD = (
-            state.position,
-            len(ids_T),
-            list[LongCache](),
-            state.sections,
-            as_tensor(x_TD),
-        )
+        start, T = state.position, len(ids_T)
+        caches, sections, h_TD = list[LongCache](), state.sections, as_tensor(x_TD)
         by = _ScaledTurns.of(turns(start, T, self.config.head_width, self.model.norm.weight))
         for number, (layer, past) in enumerate(zip(self._layers, state.caches, strict=True)):
             if number == len(self._layers) // 2:
@@ -105,7 +101,7 @@ class FormSteps:
         B, T = ids_BT.shape
         if B > 1 or not 0 < T <= MOST_AT_ONCE or not state.position or torch.is_grad_enabled():
             return False
-        if self.model.training or not self._is_on_cpu or state.caches[0].old.keys_BHSK.dtype != self._dtype:
+        if self.model.training or state.caches[0].old.keys_BHSK.dtype != self.model.norm.weight.dtype:
             return False
         if state.sections is None:
             return True
@@ -126,7 +122,9 @@ class FormSteps:
 
 def stepped(model: LanguageModel) -> LanguageModel:
     """The same model, as it reads single tokens fastest."""
-    return FormSteps(model) if isinstance(model, Form) else model
+    if isinstance(model, Form) and model.norm.weight.device.type == "cpu" and model.norm.weight.dtype in NUMPY_TOO:
+        return FormSteps(model)
+    return model
 
 
 class _Product:
