@@ -9,6 +9,7 @@ Shapes: B batch, T tokens, N the last of them, V vocabulary, C condition channel
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,17 +81,20 @@ def new_stream(model: LanguageModel, batch_size: int = 1) -> Stream:
 
 @contextmanager
 def small_steps() -> Generator[None]:
-    """Lets torch do as suits the steps of a small model, and puts it back: one thread, and no oneDNN.
+    """Lets torch and Python do as suits the steps of a small model, and puts it back.
 
-    Such steps are too short to be shared. On busy cores threads that wait for each other cost far more than they save,
-    and the sums stay the same everywhere. To set up oneDNN for a few numbers takes longer than all else with them.
+    One thread: such steps are too short to be shared, on busy cores threads that wait for each other cost far more than
+    they save, and the sums stay the same everywhere. No oneDNN: to set it up for a few numbers takes longer than all
+    else with them. And the garbage collector need not look again and again through all that was there before.
     """
     num_threads, has_onednn = torch.get_num_threads(), bool(torch.backends.mkldnn.enabled)
     torch.set_num_threads(1)
     _let_onednn(be_used=False)
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         torch.set_num_threads(num_threads)
         _let_onednn(be_used=has_onednn)
 

@@ -12,6 +12,7 @@ Shapes: those of ``form.py`` without B; R rows of a table, N features, P pointer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,10 +165,18 @@ class _Pointers:
 
     def __init__(self, model: Form) -> None:
         assert isinstance(model.pointed, PointedInput)
-        self._config, self._mix = model.config, _Product(model.pointed.mix)
-        self._embedding_RW = as_array(model.pointed.embedding.weight)
+        self._config, self._input = model.config, model.pointed
         layout = layout_of(model.config.reaches, model.norm.weight.device)
         self._offset_O, self._pointer_O, self._named_P, self._near_N = map(as_array, layout)
+
+    @cached_property
+    def _told_NRD(self) -> Array:
+        """What each token tells at each near place: to look a few rows up is to read a fraction of the matrix.
+
+        Made by the first step, since of many pieces that are read together each has steps of its own.
+        """
+        embedding_RW, mix_DE = self._input.embedding.weight.detach(), self._input.mix.weight.detach()
+        return as_array(embedding_RW @ mix_DE.view(len(mix_DE), len(self._near_N), -1).permute(1, 2, 0))
 
     def source(self, source_T: Array, channels_TC: Array) -> tuple[Array, Array]:
         """Place and semitones (T, 1), as ``Form`` has them."""
@@ -199,8 +208,7 @@ class _Pointers:
 
     def told(self, tokens_TO: Array) -> Array:
         """What the nearest of them tell at the input (T, D)."""
-        near_TE = self._embedding_RW[tokens_TO[:, self._near_N]].reshape(len(tokens_TO), -1)
-        return as_array(self._mix(as_tensor(near_TE)))
+        return self._told_NRD[np.arange(len(self._near_N)), tokens_TO[:, self._near_N]].sum(axis=1)
 
     def named(self, tokens_TO: Array) -> Array:
         """Those pointed at themselves (T, P)."""
