@@ -170,7 +170,7 @@ class _Pointers:
         self._offset_O, self._pointer_O, self._named_P, self._near_N = map(as_array, layout)
 
     @cached_property
-    def _told_NRD(self) -> Array:
+    def _told_NRD(self) -> Array:  # noqa: N802, its shape is part of its name
         """What each token tells at each near place: to look a few rows up is to read a fraction of the matrix.
 
         Made by the first step, since of many pieces that are read together each has steps of its own.
