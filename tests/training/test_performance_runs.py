@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -143,4 +144,27 @@ def test_impossible_recipes_are_one_line(
 ) -> None:
     with pytest.raises(UserError, match=said) as caught:
         fit(changed(performance_recipe, **values), tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("scheme",), "nonsense"),
+        (("levels", "performance", "vocabulary_hash"), "0000000000000000"),
+        (("levels", "performance", "condition_sizes"), [3, 5]),
+    ],
+)
+def test_a_folder_of_another_version_is_one_line(
+    path: tuple[str, ...], value: Any, performance_recipe: Recipe, tmp_path: Path
+) -> None:
+    folder = tmp_path / "prepared"
+    shutil.copytree(performance_recipe.data.folder, folder)
+    index = facts = json.loads((folder / "index.json").read_bytes())
+    for name in path[:-1]:
+        facts = facts[name]
+    facts[path[-1]] = value
+    (folder / "index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match=r"another version of '\w+'.*prepare again") as caught:
+        fit(changed(performance_recipe, data__folder=str(folder)), tmp_path / "run")
     assert "\n" not in str(caught.value)

@@ -54,6 +54,7 @@ class PreparedLevel:
         facts: dict[str, Any] = index["levels"][level]
         self.name = level
         self.corpus: str = index["corpus"]
+        self.scheme: str = index["scheme"]
         self.vocabulary_hash: str = facts["vocabulary_hash"]
         self.vocabulary_size: int = facts["vocabulary_size"]
         self.condition_sizes: tuple[int, ...] = tuple(facts["condition_sizes"])

@@ -171,6 +171,11 @@ def _prepared(options: DataOptions) -> PreparedLevel:
     if options.corpus is not None and data.corpus not in (options.corpus, Path(options.corpus).resolve().name):
         mend = "name another data.folder, or remove this one"
         raise UserError(f"was prepared from {data.corpus}, not {options.corpus}", where=str(options.folder), mend=mend)
+    known = SCHEMES[data.scheme].facts()[data.name] if data.scheme in SCHEMES else {}
+    told = {"vocabulary_hash": data.vocabulary_hash, "condition_sizes": list(data.condition_sizes)}
+    if any(known.get(name) != fact for name, fact in told.items()):
+        where = str(options.folder)
+        raise UserError(f"was prepared by another version of {data.scheme!r}", where=where, mend="prepare again")
     return data
 
 
