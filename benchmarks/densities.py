@@ -3,8 +3,10 @@
     python -m benchmarks.densities [--style song] [--asked 12 20 30] [--pieces 20] [--write docs/results.md]
 
 Real are the test pieces of the corpus (RITORNELLO_DATA). Composed ones follow plans that the shipped levels make for
-seeds 1, 2, ...: the same plans whatever is asked. A minute is taken as 24 bars, as ``long_form.py`` takes it;
-pieces of fewer than two are left out of its ratio. Means are over bars, their 95 % intervals over pieces.
+seeds 1, 2, ...: the same plans, with the densities that were drawn for their sections, with none ("left open", as the
+note level has it by itself), and with the drawn ones in proportion to what is asked. A minute is taken as 24 bars, as
+``long_form.py`` takes it; pieces of fewer than two are left out of its ratio. Means are over bars, their 95 % intervals
+over pieces.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from ritornello.generation.compose import complete
 from ritornello.generation.engine import small_steps
 from ritornello.generation.levels import load_levels
 from ritornello.generation.passages import realise_many
+from ritornello.generation.section_densities import as_dense_as, without_densities
 from ritornello.scores.score import Score
 
 CORPUS_OF = {"song": "pop909_cl", "bach": "bach_mutopia"}
@@ -98,10 +101,10 @@ def _real(style: str) -> Iterator[Score]:
 def _composed(style: str, num_pieces: int, asked: Sequence[float]) -> Iterator[Row]:
     levels, seeds = load_levels(None, style), range(1, num_pieces + 1)  # type: ignore[arg-type]
     plans = [complete(Plan(style=style), levels, seed) for seed in seeds]  # type: ignore[arg-type]
-    for notes_per_bar in (None, *asked):
-        wanted = [plan.model_copy(update={"notes_per_bar": notes_per_bar}) for plan in plans]
-        scores = realise_many(wanted, levels.notes, list(seeds))
-        name = "composed" if notes_per_bar is None else f"asked for {notes_per_bar:g}"
+    wanted = {"composed": plans, "left open": [without_densities(plan) for plan in plans]}
+    wanted |= {f"asked for {notes:g}": [as_dense_as(plan, notes) for plan in plans] for notes in asked}
+    for name, same_plans in wanted.items():
+        scores = realise_many(same_plans, levels.notes, list(seeds))
         yield Row(name, [in_bars(score) for score in scores])
 
 

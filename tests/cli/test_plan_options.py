@@ -197,6 +197,10 @@ def test_how_many_notes_a_bar_has(tmp_path: Path) -> None:
     of_chorale = tmp_path / "chorale.yaml"
     of_chorale.write_text("sections:\n  - label: A\n    bars: 4\n    notes_per_bar: 20\n")
     assert plan_of_options(PlanOptions(style="song", notes_per_bar=20)).notes_per_bar == 20
+    of_sections = tmp_path / "of_sections.yaml"
+    of_sections.write_text("style: song\nsections: [{label: A, bars: 4, notes_per_bar: 20}]\n")
+    asked = plan_of_options(PlanOptions(plan=of_sections, notes_per_bar=12))
+    assert [section.notes_per_bar for section in asked.sections or ()] == [12]
     assert plan_of_options(PlanOptions(plan=stated, notes_per_bar=12)) == plan_of_options(PlanOptions(plan=stated))
     with pytest.raises(UserError, match=r"--notes-per-bar: the plan has 12 notes in a bar, --notes-per-bar says 9"):
         plan_of_options(PlanOptions(plan=stated, notes_per_bar=9))

@@ -31,7 +31,9 @@ def compose(  # noqa: PLR0913, PLR0917 (a parameter is an option)
     key: Annotated[str | None, typer.Option(help="Home key, such as 'g minor' or 'E- major'.")] = None,
     notes_per_bar: Annotated[
         float | None,
-        typer.Option(help="Songs and Bach: how many notes begin in a bar on average. Default: as it comes."),
+        typer.Option(
+            help="Songs and Bach: how many notes a bar has on average. Default: as songs have; Bach as it comes."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="Same seed, same piece. Default: a new one.")

@@ -13,6 +13,7 @@ from ritornello.form.plan import MAX_NOTES_PER_BAR, Place, Plan
 from ritornello.form.plan_yaml import Lines, read_with_lines
 from ritornello.form.style import Style
 from ritornello.generation.faults import faults_of, place_in_words
+from ritornello.generation.section_densities import as_dense_as
 from ritornello.generation.unusual import remarks_on
 
 
@@ -102,7 +103,7 @@ def _as_dense(plan: Plan, notes_per_bar: float) -> Plan:
     if plan.notes_per_bar not in (None, notes_per_bar):
         what = f"the plan has {plan.notes_per_bar:g} notes in a bar, --notes-per-bar says {notes_per_bar:g}"
         raise UserError(what, where="--notes-per-bar", mend="leave one of them out")
-    return plan.model_copy(update={"notes_per_bar": notes_per_bar})
+    return plan if plan.notes_per_bar == notes_per_bar else as_dense_as(plan, notes_per_bar)
 
 
 def _of_style(plan: Plan, style: Style | None) -> Plan:

@@ -21,6 +21,7 @@ from ritornello.generation.faults import faults_of, place_in_words
 from ritornello.generation.levels import Levels
 from ritornello.generation.passages import realise_bars
 from ritornello.generation.realisation import Sampling, realise
+from ritornello.generation.section_densities import with_densities
 from ritornello.scores.score import Marker, Score, Tempo
 
 
@@ -54,6 +55,7 @@ def complete(asked: Plan, levels: Levels, seed: int) -> Plan:
     check(asked)
     structure = complete_structure(asked, levels.structure, np.random.default_rng([seed, 1]))
     check(structure)
+    structure = with_densities(structure, np.random.default_rng([seed, 5]))
     plan = complete_phrases(structure, levels.phrases, np.random.default_rng([seed, 2]))
     return plan.model_copy(update={"tempo_bpm": tempo_of(asked)})
 
