@@ -4,7 +4,7 @@
 
 Real are the test pieces of the corpus (RITORNELLO_DATA). Composed ones follow plans that the shipped levels make for
 seeds 1, 2, ...: the same plans, with the densities that were drawn for their sections, with none ("left open", as the
-note level has it by itself), and with the drawn ones in proportion to what is asked. A minute is taken as 24 bars, as
+note level has it by itself), and with one number for the whole piece. A minute is taken as 24 bars, as
 ``long_form.py`` takes it; pieces of fewer than two are left out of its ratio. Means are over bars, their 95 % intervals
 over pieces.
 """
@@ -102,7 +102,7 @@ def _composed(style: str, num_pieces: int, asked: Sequence[float]) -> Iterator[R
     levels, seeds = load_levels(None, style), range(1, num_pieces + 1)  # type: ignore[arg-type]
     plans = [complete(Plan(style=style), levels, seed) for seed in seeds]  # type: ignore[arg-type]
     wanted = {"composed": plans, "left open": [without_densities(plan) for plan in plans]}
-    wanted |= {f"asked for {notes:g}": [as_dense_as(plan, notes) for plan in plans] for notes in asked}
+    wanted |= {f"asked for {notes:g}": [as_dense_as(plan, notes) for plan in wanted["left open"]] for notes in asked}
     for name, same_plans in wanted.items():
         scores = realise_many(same_plans, levels.notes, list(seeds))
         yield Row(name, [in_bars(score) for score in scores])

@@ -69,23 +69,26 @@ def test_what_is_stated_stays_and_the_rest_is_usual(seed: int, stated: dict[int,
 
 
 @given(st.integers(0, 10_000), st.floats(6, 30))
-def test_a_piece_has_as_many_as_are_asked_of_it(seed: int, notes_per_bar: float) -> None:
-    """Drawn, or all stated; stated ones keep their proportions."""
-    drawn = with_densities(song(of_piece=notes_per_bar), np.random.default_rng(seed))
-    if max(of_sections(drawn)) < MAX_NOTES_PER_BAR:
-        assert mean_of(drawn) == pytest.approx(notes_per_bar, abs=0.06)
-    again = as_dense_as(drawn, 10)
-    assert mean_of(again) == pytest.approx(10, abs=0.06)
-    np.testing.assert_allclose(
-        np.array(of_sections(again)) / 10, np.array(of_sections(drawn)) / mean_of(drawn), rtol=0.1
-    )
-    assert as_dense_as(song(), 10) == song(of_piece=10)
+def test_a_piece_that_states_its_own_is_left_alone(seed: int, notes_per_bar: float) -> None:
+    asked = as_dense_as(song(), notes_per_bar)
+    assert asked == song(of_piece=notes_per_bar)
+    assert with_densities(asked, np.random.default_rng(seed)) == asked
+
+
+@given(st.integers(0, 10_000), st.floats(6, 30))
+def test_drawn_densities_can_be_asked_for_in_proportion(seed: int, notes_per_bar: float) -> None:
+    drawn = with_densities(song(), np.random.default_rng(seed))
+    again = as_dense_as(drawn, notes_per_bar)
+    if max(of_sections(again)) < MAX_NOTES_PER_BAR:
+        assert mean_of(again) == pytest.approx(notes_per_bar, abs=0.06)
+        shares = np.array(of_sections(again)) / np.array(of_sections(drawn))
+        np.testing.assert_allclose(shares, notes_per_bar / mean_of(drawn), rtol=0.1)
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 5), densities)
 def test_whatever_is_asked_a_plan_can_hold_it(seed: int, notes_per_bar: float, stated: float) -> None:
-    """Too few for what is stated, or fewer than a tenth: the open sections have the least there is."""
-    drawn = with_densities(song(stated={1: stated, 5: stated}, of_piece=notes_per_bar), np.random.default_rng(seed))
+    """Fewer than a tenth, too: then a section has the least there is."""
+    drawn = with_densities(song(stated={1: stated, 5: stated}), np.random.default_rng(seed))
     for plan in (drawn, as_dense_as(drawn, notes_per_bar)):
         assert Plan.model_validate(plan.model_dump()) == plan
 

@@ -72,11 +72,14 @@ def kinds_of(letters: Sequence[str]) -> list[str]:
 def with_densities(plan: Plan, random: np.random.Generator) -> Plan:
     """The plan with the notes per bar of every section, those of the plan kept; metre and sections must be set.
 
-    Where the plan as a whole states them, what is drawn is moved so that its bars have so many on average.
+    Nothing is drawn where the plan states them of the whole piece: then they are steered over its last bars, whatever
+    the section, which holds them better than a number for each short section would.
     """
     usual = densities_of(plan.style)
     sections = plan.sections or ()
-    if usual is None or all(section.notes_per_bar is not None for section in sections):
+    if usual is None or plan.notes_per_bar is not None:
+        return plan
+    if all(section.notes_per_bar is not None for section in sections):
         return plan
     first = {section.label: number for number, section in reversed(list(enumerate(sections)))}
     numbers = sorted(first.values())
@@ -90,18 +93,9 @@ def with_densities(plan: Plan, random: np.random.Generator) -> Plan:
     means = np.array([usual.means[kinds[number]] for number in numbers])
     drawn = _drawn(means, usual.covariance([letters[number] for number in numbers]), stated, random)
     densities = dict(zip((sections[number].label for number in numbers), plan.bar_beats * 2.0**drawn, strict=True))
-    share = 1.0
-    if plan.notes_per_bar is not None:
-        given = sum(section.bars * (section.notes_per_bar or 0) for section in sections)
-        wanted = plan.notes_per_bar * sum(section.bars for section in sections) - given
-        is_open = [section for section in sections if section.notes_per_bar is None]
-        share = max(0.0, wanted) / sum(section.bars * densities[section.label] for section in is_open)
     return _with_notes_per_bar(
         plan,
-        (
-            share * densities[section.label] if section.notes_per_bar is None else section.notes_per_bar
-            for section in sections
-        ),
+        (densities[section.label] if section.notes_per_bar is None else section.notes_per_bar for section in sections),
     )
 
 
