@@ -69,15 +69,11 @@ def main() -> None:
 
 
 def plan_of(style: Style, num_bars: int, notes_per_bar: float) -> Plan:
-    """A plan of so many bars whose sections all differ, each with so many notes in a bar; 0 leaves that open."""
+    """A plan of so many bars in which no section is the same as another; 0 notes per bar leave that open."""
     sizes = [BARS_PER_SECTION] * (num_bars // BARS_PER_SECTION)
     sizes += [num_bars % BARS_PER_SECTION] if num_bars % BARS_PER_SECTION else []
     sections = [
-        Section(
-            label=LETTERS[number % len(LETTERS)] + "'" * (number // len(LETTERS)),
-            bars=bars,
-            notes_per_bar=notes_per_bar or None,
-        )
+        Section(label=LETTERS[number % len(LETTERS)] + "'" * (number // len(LETTERS)), bars=bars)
         for number, bars in enumerate(sizes)
     ]
     return Plan(
@@ -86,6 +82,7 @@ def plan_of(style: Style, num_bars: int, notes_per_bar: float) -> Plan:
         metre="4/4",
         pickup_beats=0,
         tempo_bpm=TEMPO_BPM,
+        notes_per_bar=notes_per_bar or None,
         sections=tuple(sections),
     )
 
